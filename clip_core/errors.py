@@ -24,6 +24,7 @@ ClipVideoError
 │   └── MomentExportError      one moment cannot be cut; others of the same video may
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
+│   ├── StoreUnreachableError  the storage service does not answer; it may later
 │   ├── ReadOnlyError          the server was started so that nothing may be changed
 │   └── NotIndexedError        nothing was ever embedded for this video and model
 ├── WorkersError           no worker can be started, or the cluster cannot be reached
@@ -195,6 +196,10 @@ class StoreError(ClipVideoError):
 
 class StoreFullError(StoreError):
     """No space is left where the embeddings are stored."""
+
+
+class StoreUnreachableError(StoreError):
+    """The storage service that holds the embeddings does not answer; it may later."""
 
 
 class ReadOnlyError(StoreError):

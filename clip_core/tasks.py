@@ -13,12 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from clip_core.addresses import is_address
 from clip_core.encoders.base import Encoder
 from clip_core.encoders.hub import DownloadPlan, download, plan_download
 from clip_core.encoders.hub_cache import MAIN
 from clip_core.encoders.model_files import AUTO
 from clip_core.errors import ClipVideoError, DownloadSizeError, VideoError, shown_name
-from clip_core.indexing.index_video import index_video
+from clip_core.indexing.index_source import index_source
 from clip_core.library.identify import file_stamp
 from clip_core.media.export_media import ExportRequest, export_media
 from clip_core.media.exports_folder import CLIPS_ZIP, clean_exports
@@ -38,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 class IndexQueue(TaskQueue[IndexKey]):
-    """Runs ``index_video``, or ``index`` in tests, one video at a time, in the order of the requests.
+    """Runs ``index_source``, or ``index`` in tests, one video at a time, in the order of the requests.
 
     Of those of a batch, all get their coarse pass before any goes on, so that all are searchable early.
     """
@@ -53,7 +54,7 @@ class IndexQueue(TaskQueue[IndexKey]):
             most_ended=MOST_ENDED,
             resumable=True,
         )
-        self._index = index or index_video
+        self._index = index or index_source
 
     def start(
         self,
@@ -93,14 +94,19 @@ class IndexQueue(TaskQueue[IndexKey]):
 
     def cancel_file(self, path: str | os.PathLike[str]) -> None:
         """Cancel the indexing of a file under all models."""
-        real = os.path.realpath(path)
+        real = index_place(path)
         for key in [key for key in self._tasks.copy() if key[0] == real]:
             self.cancel(key)
 
 
 def index_key(path: str | os.PathLike[str], encoder: Encoder) -> IndexKey:
-    """Return the key of an indexing task: the file's real path and the model's fingerprint."""
-    return os.path.realpath(path), encoder.fingerprint
+    """Return the key of an indexing task: the ``index_place`` and the model's fingerprint."""
+    return index_place(path), encoder.fingerprint
+
+
+def index_place(path: str | os.PathLike[str]) -> str:
+    """Return a file's real path, or the address of an object as it is."""
+    return os.fspath(path) if is_address(path) else os.path.realpath(path)
 
 
 class ProxyQueue(TaskQueue[str]):
@@ -129,7 +135,7 @@ class ProxyQueue(TaskQueue[str]):
 
 
 class ExportQueue(TaskQueue[str]):
-    """Runs ``export_media``, or ``make`` in tests, and makers of ZIPs, one request at a time.
+    """Runs ``export_media``, or ``make`` in tests, and makers of ZIPs and films, one request at a time.
 
     The ``files`` of the last report are the results, kept for a day.
 
@@ -163,16 +169,21 @@ class ExportQueue(TaskQueue[str]):
         self._submit(key, lambda folder: self._make(path, request, folder, table=record.table, stamp=stamp), viewer)
         return key
 
-    def start_zip(
-        self, key: str, make: Callable[[Path], Generator[Progress, None, None]], viewer: str = "somebody"
+    def start_file(
+        self,
+        key: str,
+        make: Callable[[Path], Generator[Progress, None, None]],
+        viewer: str = "somebody",
+        file_name: str = CLIPS_ZIP,
     ) -> None:
-        """Make a ZIP of files of several videos, or join the task that does.
+        """Make a file of several videos, or join the task that does.
 
         Args:
             key: 32 hex digits that say what is in it.
-            make: Writes the ZIP at a path.
+            make: Writes the file at a path.
+            file_name: One of ``RESULTS``.
         """
-        self._submit(key, lambda folder: make(folder / CLIPS_ZIP), viewer)
+        self._submit(key, lambda folder: make(folder / file_name), viewer)
 
     def _submit(self, key: str, make: Callable[[Path], Generator[Progress, None, None]], viewer: str) -> None:
         result = self._folder / key

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from clip_core.errors import PromptError
 from clip_core.text import counted
@@ -22,15 +25,17 @@ def main() -> None:
     with st.sidebar.container(gap="xsmall"):
         st.markdown("##### Search with")
         chosen, rate = model.choose_model(config)
-        saved.draw_saved(store, records)
+        draw_saved = partial(saved.draw_saved, st.container(gap="xsmall"), store)
     if not records:
         start.draw_nothing_stored()
+        draw_saved(None)
         return
     with st.container(gap="xsmall"):
         try:
             query = query_box.choose_query()
         except PromptError as error:
             page.draw_error(error)
+            draw_saved(None)
             return
         row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="search_row")
         with row:
@@ -38,20 +43,27 @@ def main() -> None:
             wanted = filters.choose_filters(records)
         encoder = model.load(chosen)
         if encoder is None or not model.may_send(encoder):
+            draw_saved(None)
             return
         if query is None:
             said.caption(counted(len(records), "stored video"))
             start.draw_nothing_asked()
+            draw_saved(encoder)
             return
-        found = results.find(query, wanted, records, encoder, store)
-        with said:
-            results.describe(found)
-        with row:
-            saved.draw_save(found)
-            exports.draw_exports(found)
-        unsearched.draw_unsearched(found, encoder, rate)
-        with spoken.draw_said(found):
-            results.draw_hits(found)
+        _draw_found(results.find(query, wanted, records, encoder, store), said, row, rate)
+    draw_saved(encoder)  # after the cards: counting what is new takes a search for each
+
+
+def _draw_found(found: results.Found, said: DeltaGenerator, row: DeltaGenerator, rate: float | None) -> None:
+    """Draw the answer: a line in ``said``, buttons in ``row``, and the cards."""
+    with said:
+        results.describe(found)
+    with row:
+        saved.draw_save(found)
+        exports.draw_exports(found)
+    unsearched.draw_unsearched(found, found.encoder, rate)
+    with spoken.draw_said(found):
+        results.draw_hits(found)
 
 
 page.show(main)

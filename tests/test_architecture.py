@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 CORE, PAGES, APP, TESTS = (ROOT / name for name in ("clip_core", "pages", "app.py", "tests"))
 PRODUCT = (CORE, PAGES, APP)
 GROUND = (
-    "config", "errors", "files", "filters", "prompts", "settings", "stretches", "subtitles", "tabular", "task_queue",
-    "text", "types", "validation",
+    "addresses", "config", "errors", "files", "filters", "prompts", "settings", "stretches", "subtitles", "tabular",
+    "task_queue", "text", "types", "validation",
 )  # fmt: skip
 FLOORS = (
     GROUND,

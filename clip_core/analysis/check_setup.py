@@ -93,7 +93,13 @@ def _store(store: EmbeddingStore) -> Iterator[Check]:
     videos = len(store.summaries())
     held = counted(videos, "video is", "videos are")
     yield Check("store", "ok", f"{store.location} can be read; {held} known in it.")
-    if "://" not in store.location:
+    if store.is_remote:
+        store.check_safe_to_write()
+        what = "Several processes may write at once: the storage service refuses to overwrite (If-None-Match)."
+        yield Check("store", "ok", what)
+        step = "Two processes that index the same video both do the work; what is stored is right."
+        yield Check("store", "note", "There are no locks between processes in an object store.", step)
+    else:
         yield _room(Path(store.location))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from clip_core.analysis.export_bundle import source_in_file
 from clip_core.export.selection import SelectedVideo, Selection
 from clip_core.library.identify import known_stamp, reindex_error
+from clip_core.media.reel import FileMoment
 from clip_core.media.training_pairs import JudgedVideo
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import Annotation, Moment, VideoRecord
@@ -34,6 +35,21 @@ def accepted_selection(video_ids: Iterable[str], store: EmbeddingStore) -> Selec
             videos.append(video)
             rows += [(video, _moment(a)) for a in sorted(accepted, key=lambda a: (a.start_s, a.prompt))]
     return Selection(videos, rows, tuple(dict.fromkeys(moment.prompt for _, moment in rows)))
+
+
+def accepted_file_moments(video_ids: Iterable[str], store: EmbeddingStore) -> list[FileMoment]:
+    """Return what ``accepted_selection`` selects as moments of their files, for ``make_reel``.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    records = (record for video_id in video_ids if (record := store.video(video_id)) is not None)
+    return [
+        FileMoment(video.path, video.record, _moment(a), video.stamp)
+        for video in judged_videos(records, store)
+        for a in sorted(video.annotations, key=lambda a: (a.start_s, a.prompt))
+        if a.verdict in ACCEPTED
+    ]
 
 
 def judged_videos(records: Iterable[VideoRecord], store: EmbeddingStore) -> Iterator[JudgedVideo]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from clip_core.config import Config
 from clip_core.errors import ProxyError, VideoError
 from clip_core.library.identify import is_there, known_video, reindex_error
-from clip_core.library.videos import is_video_id, uploads_folder
+from clip_core.library.videos import fetched_folder, is_video_id, uploads_folder
 from clip_core.media.proxies import proxies_folder, proxy_path
 from clip_core.store.store import EmbeddingStore, StoredModel, StoredVideo
 
@@ -51,11 +51,34 @@ def copy_bytes(video_id: str, config: Config) -> int:
 
 def copies_bytes(config: Config) -> int:
     """Return the size of all proxies together."""
+    return _bytes_in(proxies_folder(config))
+
+
+def _bytes_in(folder: Path) -> int:
     try:
-        with os.scandir(proxies_folder(config)) as entries:
+        with os.scandir(folder) as entries:
             return sum(entry.stat().st_size for entry in entries if entry.is_file())
     except OSError:
         return 0
+
+
+def fetched_bytes(config: Config) -> int:
+    """Return the size of all videos together that were fetched from buckets."""
+    return _bytes_in(fetched_folder(config))
+
+
+def delete_fetched(config: Config, video_id: str = "") -> None:
+    """Delete the copy of a video that was fetched from a bucket, or all such copies; they can be fetched again.
+
+    Raises:
+        VideoError: A copy cannot be deleted.
+    """
+    try:
+        for path in fetched_folder(config).glob(f"{video_id}*"):
+            if is_video_id(path.stem):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise VideoError(f"The fetched video cannot be deleted: {error.strerror}.", _CHECK) from error
 
 
 def forget_copy(video_id: str, config: Config) -> None:

@@ -7,12 +7,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from clip_core.addresses import is_address
 from clip_core.analysis.stored_videos import forget_outdated_copy
 from clip_core.cli import terminal
 from clip_core.cli.options import Options, about
 from clip_core.encoders.base import Encoder
-from clip_core.errors import ClipVideoError, StoreError, VideoChangedError, VideoError, shown_name
-from clip_core.indexing.index_video import index_video
+from clip_core.errors import (
+    ClipVideoError,
+    StoreError,
+    StoreUnreachableError,
+    VideoChangedError,
+    VideoError,
+    shown_name,
+)
+from clip_core.indexing.activity import ActivityReporter
+from clip_core.indexing.index_source import index_source
 from clip_core.library.identify import is_there, known_video, stamp_if_there
 from clip_core.media.file_facts import file_facts
 from clip_core.text import clock, counted, shorten
@@ -36,30 +45,44 @@ class IndexPasses:
     ) -> None:
         self._paths, self._options, self._encoder, self._rate = paths, options, encoder, samples_per_second
         self._store = options.store
-        self._missing = {path for path in paths if not is_there(path)}
+        self._is_several = len(paths) > 1
+        self._missing = {path for path in paths if not is_address(path) and not is_there(path)}
         self._failed: dict[str, _Failure] = {}
         self._facts_told: set[str] = set()
         self._begun: dict[str, Sequence[str]] = {}
         self._time = _TimeLeft()
+        self._reporter = ActivityReporter(self._store, encoder.id, len(paths))
+        self._done = 0
+        self._samples: dict[str, int] = {}
 
     def run(self) -> int:
         """Index the videos, list what failed, and return how many did."""
-        is_several = len(self._paths) > 1
-        if is_several:
-            self._look_at_each()
-        for done, path in enumerate(self._paths):
-            if path not in self._failed:
-                self._index(path, f"; video {done + 1} of {len(self._paths)}" if is_several else "")
-        if is_several:
-            self._try_changed_again()
-            self._list_failed()
+        with self._reporter:
+            if self._is_several:
+                self._index_several()
+            else:
+                self._index(self._paths[0])
         return len(self._failed)
 
-    def _look_at_each(self) -> None:
-        """Embed a few keyframes of each video, so that all can be searched before any is indexed in full."""
-        total = len(self._paths)
-        with terminal.ProgressBar("First look") as bar:
+    def _index_several(self) -> None:
+        try:
+            self._look_at_each()
             for done, path in enumerate(self._paths):
+                if path not in self._failed:
+                    self._index(path, f"; video {done + 1} of {len(self._paths)}")
+            self._try_changed_again()
+        finally:  # also when Ctrl-C stops it
+            self._list_failed()
+
+    def _look_at_each(self) -> None:
+        """Embed a few keyframes of each video, so that all can be searched before any is indexed in full.
+
+        Not of those in buckets: each would be fetched whole for it, and once more later.
+        """
+        paths = [path for path in self._paths if not is_address(path)]
+        total = len(paths)
+        with terminal.ProgressBar("First look") as bar:
+            for done, path in enumerate(paths):
                 with self._noting_failure(path, bar.note):
                     for progress in self._progress(path, bar, coarse_only=True):
                         if progress.frames_per_second:
@@ -79,12 +102,13 @@ class IndexPasses:
             warnings = (*self._begun.get(path, ()), *warnings)
             self._tell_indexed(path, warnings, idle=bar.idle and path not in self._begun)
             self._store.forget_failure(path)
+            self._done += 1
 
     def _progress(self, named: str, bar: terminal.ProgressBar, *, coarse_only: bool = False) -> Iterator[Progress]:
-        path = self._options.video_path(named)
+        path = self._path_of(named)
         with about(path):
             forget_outdated_copy(path, self._store, self._options.config)
-            progresses = index_video(
+            progresses = index_source(
                 path,
                 self._encoder,
                 self._store,
@@ -93,7 +117,26 @@ class IndexPasses:
                 coarse_only=coarse_only,
             )
             with closing(progresses):  # type: ignore[type-var]
-                yield from progresses
+                for progress in progresses:
+                    self._report(path, progress)
+                    yield progress
+
+    def _report(self, path: str, progress: Progress) -> None:
+        """Let other processes know how far the videos are."""
+        self._samples[path] = int(progress.done)
+        self._reporter.report(
+            lambda: {
+                "current": shown_name(path),
+                "done": self._done,
+                "failed": len(self._failed),
+                "samples": sum(self._samples.values()),
+                "per_second": progress.frames_per_second,
+                "left_s": self._time.left_s(progress.share),
+            }
+        )
+
+    def _path_of(self, named: str) -> str:
+        return named if is_address(named) else self._options.video_path(named)
 
     def _known(self, path: str, named: str, bar: terminal.ProgressBar) -> None:
         """Say once what the page shows beside the facts of the file, before anything is embedded."""
@@ -102,29 +145,37 @@ class IndexPasses:
             return
         self._facts_told.add(path)
         self._time.lengths_s[named] = record.table.end_s
-        facts = file_facts(Path(path), record)
+        facts = () if is_address(path) else file_facts(Path(path), record)
         if facts:
             frames = counted(len(record.table), "frame")
             bar.note(f"{shown_name(path)}: {frames}, {clock(record.table.end_s)}; {', '.join(facts)}")
 
     def _tell_indexed(self, named: str, warnings: Sequence[str], *, idle: bool) -> None:
-        path = self._options.video_path(named)
+        path = self._path_of(named)
         record = known_video(path, self._store)
         if record is None:
             raise VideoError(f"{shown_name(path)} changed while it was read.", "Run the same command again.")
         for warning in warnings:
             terminal.note(f"{shown_name(path)}: {warning}")
-        samples = counted(len(self._store.stored_pts(record.video_id, self._encoder.fingerprint)), "sample")
+        count = len(self._store.stored_pts(record.video_id, self._encoder.fingerprint))
+        samples = counted(count, "sample")
         done = " (nothing to do)" if idle else ""
+        terminal.event("indexed", video=path, id=record.video_id, samples=count, length_s=record.table.end_s)
         terminal.line(f"{record.name}: {samples} of {clock(record.table.end_s)}, {record.video_id}{done}")
 
     @contextmanager
     def _noting_failure(self, path: str, tell: Callable[[str], None] = terminal.note) -> Iterator[None]:
-        """Tell an error within the block, and list it in the store unless the file never was there."""
+        """Tell an error within the block, and list it in the store unless the file never was there.
+
+        Of several videos, the reason follows in the list at the end.
+        """
         try:
             yield
+        except StoreUnreachableError:
+            raise  # the other videos would fail as well, each after its own wait
         except ClipVideoError as error:
-            tell(error.line)
+            tell(f"{shown_name(path)} failed." if self._is_several else error.line)
+            terminal.event("failed", video=path, reason=error.line)
             self._failed[path] = _Failure(path, error)
             if path in self._missing:
                 self._store.forget_failure(path)
@@ -153,10 +204,11 @@ class _Failure:
 
     def __init__(self, path: str, error: ClipVideoError) -> None:
         self.error, self._path, self._stamp = error, Path(path), stamp_if_there(Path(path))
+        self._is_object = is_address(path)
 
     def is_worth_another_try(self) -> bool:
         changed = isinstance(self.error, VideoChangedError) or stamp_if_there(self._path) != self._stamp
-        return changed and is_there(self._path)
+        return changed and (self._is_object or is_there(self._path))
 
 
 class _TimeLeft:

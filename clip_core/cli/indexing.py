@@ -34,6 +34,7 @@ def _rate(value: str) -> float:
 @command(
     'index holiday.mp4 "second day.mov" --samples-per-second 5',
     'index footage --pattern "*.mov"',
+    'index "s3://bucket/day 1/**/*.mp4"',
     "index --retry-failed",
     shared=[MODEL],
 )
@@ -41,16 +42,27 @@ def _rate(value: str) -> float:
 @click.option("--samples-per-second", "rate", metavar="N", type=_rate, help=_RATE)
 @click.option("--pattern", metavar="GLOB", type=text, help='of folders, only files of such a name, as in "*.mov"')
 @click.option("--from-file", "listed", metavar="LIST", type=text, help="a text file of paths, one a line; - is stdin")
+@click.option("--log", "log", metavar="json", type=click.Choice(["json"]), help="json: on stderr, each event is a line")
 @click.option("--retry-failed", "again", is_flag=True, help="only what failed last time")
 def run_index(
-    options: Options, videos: Sequence[str], rate: float | None, pattern: str | None, listed: str | None, again: bool
+    options: Options,
+    videos: Sequence[str],
+    rate: float | None,
+    pattern: str | None,
+    listed: str | None,
+    log: str | None,
+    again: bool,
 ) -> int:
     """Embed the sampled frames of videos, so that they can be searched.
 
     A VIDEO is a video file, numbered pictures (shots/%05d.png@24), or a folder: all videos in it and its subfolders.
+    s3://bucket/a.mp4 is an object, s3://bucket/day/ all videos below it; * stands for a name, ** for folders. An object
+    is fetched whole into a temporary folder; keys and endpoint are those of the AWS_* variables.
     Of several videos all get a first look before any is indexed in full. Frames that are already stored are not
     embedded again, so a stopped run resumes where it was. What failed is listed at the end, with exit code 3.
     """
+    if log == "json":
+        terminal.events_as_json()
     named = [*videos, *([] if listed is None else listed_paths(listed))]
     if not named and not again:
         raise click.UsageError("Missing argument 'VIDEO...'.", click.get_current_context())

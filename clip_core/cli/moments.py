@@ -29,7 +29,7 @@ from clip_core.files import named_after
 from clip_core.indexing.thumbnails import peak_pts, thumbnails_of
 from clip_core.library.identify import file_stamp, known_video, record_of, reindex_error, stamp_of
 from clip_core.media.export_media import ExportRequest, export_media
-from clip_core.media.exports_folder import CLIPS_ZIP
+from clip_core.media.exports_folder import CLIPS_ZIP, REEL
 from clip_core.media.reel import FileMoment, make_reel
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, counted, size_text
@@ -38,7 +38,6 @@ from clip_core.video import open_video
 from clip_core.video.opening import SharedVideo
 
 ALL = "all"
-REEL = "reel.mp4"
 FORMATS = f"{', '.join(MOMENT_FORMATS)}, with commas between, or {ALL} (default: csv)"
 Pictures: TypeAlias = Literal["jpeg", "png"] | None
 
@@ -192,13 +191,18 @@ def _write_reel(options: Options, path: str, moments: Sequence[Moment], target: 
         record = known_video(path, options.store, stamp)
         if record is None or reindex_error(record, options.store) is not None:
             record = _new_record(path)
-        pieces = [FileMoment(path, record, moment, stamp) for moment in moments]
-        last = terminal.run_shown(make_reel(pieces, target), path, _work_counted)
+        code = write_reel([FileMoment(path, record, moment, stamp) for moment in moments], target, path)
+    options.tell_notices()
+    return code
+
+
+def write_reel(pieces: Sequence[FileMoment], target: Path, name: str) -> int:
+    """Join moments into one film below a bar with ``name``, say what is in it, and return the exit code."""
+    last = terminal.run_shown(make_reel(pieces, target), name, _work_counted)
     for warning in last.warnings:
         terminal.note(warning)
     length = clock(sum(clip.end_s - clip.start_s for clip in last.clips))
     terminal.line(f"{counted(len(last.clips), 'moment')} in {target}, {length} long")
-    options.tell_notices()
     return INCOMPLETE if last.failed else 0
 
 
@@ -229,7 +233,7 @@ def _work_counted(progress: Progress) -> str:
         "clips": f"{done:.1f} of {total:.1f} s cut",
         "frames": f"{done:.0f} of {total:.0f} frames",
         "zip": f"{size_text(done)} of {size_text(total)} packed",
-        "done": f"{len(progress.files)} files",
+        "done": counted(len(progress.files), "file"),
     }
     return counts[progress.stage] + terminal.time_left(progress.seconds_left)
 

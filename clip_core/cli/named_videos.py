@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from clip_core.addresses import SCHEMES, has_unknown_scheme, is_address
 from clip_core.cli import terminal
 from clip_core.cli.files import read_file
 from clip_core.cli.options import PROGRAM, Options
 from clip_core.errors import ClipVideoError, VideoNotFoundError, shown_name
+from clip_core.library.buckets import find_objects
 from clip_core.library.folders import find_videos, folder_keys
 from clip_core.library.identify import is_there, known_or_renamed
 from clip_core.library.short_ids import FEWEST_DIGITS
@@ -28,20 +30,29 @@ STDIN = "-"
 def named_videos(named: Sequence[str], options: Options, pattern: str | None = None) -> list[str]:
     """Return the paths of the videos that are named, each once: files as they are, folders with their subfolders.
 
-    Of folders, the subfolders that are left out are told.
+    Addresses name an object, all videos below a prefix, or those that fit its stars (``find_objects``). Of folders, the
+    subfolders that are left out are told.
 
     Args:
-        named: Files, patterns of numbered pictures, and folders.
+        named: Files, patterns of numbered pictures, folders, and addresses in buckets.
         options: Names the folders of this program, which are left out, and the rate of numbered pictures.
-        pattern: Of folders, only videos whose name fits it, such as "*.mov"; capitals do not count.
+        pattern: Of folders and prefixes, only videos whose name fits it, such as "*.mov"; capitals do not count.
 
     Raises:
         VideoNotFoundError: Nothing else is named than folders without videos.
-        ClipVideoError: A folder cannot be listed.
+        ClipVideoError: A folder or a bucket cannot be listed, or an address is of an unknown kind.
     """
     found, empty = dict[str, str](), list[str]()
     for name in named:
         videos = [name]
+        if has_unknown_scheme(name):
+            known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+            raise ClipVideoError(
+                f"{shown_name(name)} is an address, not a file.", f"Known are files, folders, {known}."
+            )
+        if is_address(name):
+            found |= {each.address: each.address for each in find_objects(name, pattern)}
+            continue
         if os.path.isdir(name):  # noqa: PTH112 - Path's raises on long names
             videos = [path for path in _in_folder(name, options) if _fits(path, pattern)]
             empty += [] if videos else [name]
@@ -103,9 +114,11 @@ def _text(content: bytes) -> str:
 
 def failed_below(named: Iterable[str], failures: Sequence[FailedFile]) -> Iterator[str]:
     """Yield the files that failed last time: all, or those that are named or lie below a folder that is named."""
-    places = [Path(os.path.abspath(name)) for name in named]  # noqa: PTH100 - links stay
+    addresses = [name.partition("*")[0].rstrip("/") for name in named if is_address(name)]
+    places = [Path(os.path.abspath(name)) for name in named if not is_address(name)]  # noqa: PTH100 - links stay
     for failed in failures:
-        if not places or any(Path(failed.path).is_relative_to(place) for place in places):
+        below = any(failed.path.startswith(address) for address in addresses)
+        if not (addresses or places) or below or any(Path(failed.path).is_relative_to(place) for place in places):
             yield failed.path
 
 

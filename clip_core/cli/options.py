@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clip_core.addresses import is_address
 from clip_core.cli.terminal import note, write
 from clip_core.errors import MAX_MESSAGE, ClipVideoError, UnknownModelError, shown_name
 from clip_core.text import printable
@@ -87,9 +88,15 @@ class Options:
     def video_path(self, named: str) -> str:
         """Return the path of a video; numbered pictures without a rate get the config's.
 
+        A video in a bucket is fetched, unless its copy is here; its path is that of the copy.
+
         Raises:
-            VideoError: There is no such regular file.
+            VideoError: There is no such regular file, or the object cannot be fetched.
         """
+        if is_address(named):
+            from clip_core.cli.fetching import fetch
+
+            return str(fetch(named, self))
         from clip_core.video import open_video
         from clip_core.video.sequence import with_rate
 

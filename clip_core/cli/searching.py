@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -15,20 +13,22 @@ import click
 from clip_core.analysis.analyse import Picture
 from clip_core.cli import terminal
 from clip_core.cli.files import check_file, write_file
+from clip_core.cli.moments import write_reel
 from clip_core.cli.named_videos import stored_video
-from clip_core.cli.options import MODEL, PROGRAM, Options, command, place, text
+from clip_core.cli.options import MODEL, PROGRAM, Options, about, command, place, text
 from clip_core.cli.scoring import tell_warnings
 from clip_core.encoders.base import Encoder
 from clip_core.errors import ClipVideoError, NotIndexedError, PromptError, shown_name
 from clip_core.export.formats import MOMENT_FORMATS, write_moments
+from clip_core.library.identify import known_video
 from clip_core.prompts import parse_prompts
 from clip_core.retrieval.build_stretches import refresh_stretches
 from clip_core.retrieval.filters import PictureShape, SearchFilter
-from clip_core.retrieval.hit_files import hits_csv
-from clip_core.retrieval.query import Like, SearchQuery
+from clip_core.retrieval.hit_files import hits_csv, hits_json
+from clip_core.retrieval.query import Like, SearchQuery, place_name
 from clip_core.retrieval.results import Hit, SearchResult
 from clip_core.retrieval.search import search
-from clip_core.retrieval.selection import selection_of
+from clip_core.retrieval.selection import file_moments_of, selection_of
 from clip_core.retrieval.subtitles import SubtitleHit, search_subtitles
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import alternatives, clock, counted, parse_time, short_id, shorten, value_text
@@ -38,6 +38,9 @@ HEADER = ("FROM", "TO", "VIDEO", "SCORE", "BEATS", "ID")
 TABLE = "table"
 OWN_FORMATS = ("json", "csv")
 TIMELINES = ("otio", "edl")
+FILM = "reel"
+FORMS = (*OWN_FORMATS, *TIMELINES, FILM)
+ENDINGS = {"mp4" if form == FILM else form: form for form in FORMS}
 MARKERS = tuple(
     name for name, format_ in MOMENT_FORMATS.items() if name not in (*OWN_FORMATS, *TIMELINES) and not format_.binary
 )
@@ -107,29 +110,30 @@ _OPTIONS = [
 @click.option("--limit", metavar="N", type=click.IntRange(1, MOST_HITS), default=24, help="how many (default: 24)")
 @click.option("--per-video", metavar="N", type=click.IntRange(1), default=3, help="of one video (default: 3)")
 @click.option("--video", "videos", metavar="V", type=text, multiple=True, help="only in this one; may be repeated")
-@click.option("--json", "form", flag_value="json", help="write JSON: everything that is known of the answer")
-@click.option("--csv", "form", flag_value="csv", help="write CSV, a row for each hit")
-@click.option("--otio", "form", flag_value="otio", help="write an OpenTimelineIO timeline of all hits")
-@click.option("--edl", "form", flag_value="edl", help="write an EDL (CMX 3600) of all hits")
+@click.option("--json", is_flag=True, help="write JSON: everything that is known of the answer")
+@click.option("--csv", is_flag=True, help="write CSV, a row for each hit")
+@click.option("--otio", is_flag=True, help="write an OpenTimelineIO timeline of all hits")
+@click.option("--edl", is_flag=True, help="write an EDL (CMX 3600) of all hits")
+@click.option("--reel", is_flag=True, help="join the hits into one film (MP4); needs --out")
 @click.option("--markers", metavar="F", type=text, help=f"write for another tool: {alternatives(MARKERS)}")
 @click.option("-o", "--out", metavar="FILE", type=place, help="where to write (default: standard output)")
 def run_search(
     options: Options, texts: Sequence[str], images: Sequence[str], like: str | None, videos: Sequence[str],
-    form: str | None, markers: str | None, out: str | None, limit: int, per_video: int, include_own: bool,
-    **filters: Any,  # noqa: ANN401
-) -> None:  # fmt: skip
+    markers: str | None, out: str | None, limit: int, per_video: int, include_own: bool, **filters: Any,  # noqa: ANN401
+) -> int:  # fmt: skip
     """Find the moments of all indexed videos that fit best.
 
     Several texts, pictures and a place are looked for together; a frame must fit a text that begins with "- " less.
     Lines of subtitles that hold the words of a text follow.
-    VIDEO is a path, a name, or the first digits of an id as `list` shows it.
+    VIDEO is a path, a name, or the first digits of an id as `list` shows it. With --reel, the exit code is 3 if hits
+    are left out.
     """
-    kind = _form(form, markers, out)
-    if out is not None:
-        check_file(out, **({"picture": images[0]} if images else {}))
+    kind = _form([form for form in FORMS if filters.pop(form)], markers, out)
     if include_own and like is None:
         raise ClipVideoError("--include-own says nothing without --like.", "Name a place with --like, or leave it out.")
     store = options.store
+    if out is not None:
+        _check_out(out, images, store)
     query = _query(texts, images, like, options)
     if not store.summaries():
         raise NotIndexedError(f"Nothing is stored in {store.location}.", f"Index a video: {PROGRAM} index VIDEO")
@@ -148,47 +152,63 @@ def run_search(
         places = [f"like {shown_name(named)}" for named in (*images, *([like] if like else []))]
         _show("; ".join([*lines, *places]), result)
         _show_said(said)
-    else:
+    code = _join(query, result, store, str(out)) if kind == FILM else 0
+    if kind not in (TABLE, FILM):
         _write(kind, query, result, said, store, out)
     if result.unsearched:
         unsearched = counted(len(result.unsearched), "stored video was", "stored videos were")
         terminal.note(f"{unsearched} not searched: not indexed with the model {shown_name(encoder.id)}.")
     options.tell_notices()
+    return code
 
 
-def _form(form: str | None, markers: str | None, out: str | None) -> str:
+def _form(forms: Sequence[str], markers: str | None, out: str | None) -> str:
     """Return the format to write, by its option or else by the ending of the file's name."""
-    if form is not None and markers is not None:
-        raise ClipVideoError("Two formats are given.", "Leave out one.")
+    given = [f"--{form}" for form in (*forms, *(["markers"] if markers else []))]
+    if len(given) > 1:
+        what = f"{' and '.join(given)} are given, but only one format is written."
+        raise ClipVideoError(what, f"Leave out {'one' if len(given) == 2 else 'all but one'}.")
     if markers is not None and markers not in MARKERS:
         raise ClipVideoError(f"There is no format “{shown_name(markers, 20)}”.", f"There are: {', '.join(MARKERS)}.")
-    if (chosen := markers or form) is not None or out is None:
-        return chosen or TABLE
+    if out is None and FILM in forms:
+        raise ClipVideoError("A film is not text for a terminal.", "Give a file: --out hits.mp4")
+    if given or out is None:
+        return markers or next(iter(forms), TABLE)
     ending = Path(out).suffix[1:].lower()
-    if ending not in (*OWN_FORMATS, *TIMELINES):
+    if ending not in ENDINGS:
         what = f"The name {shown_name(out)} does not say in which format to write."
-        raise ClipVideoError(what, "Give one: --json, --csv, --otio, --edl or --markers.")
-    return ending
+        raise ClipVideoError(what, f"Give one: {alternatives([f'--{form}' for form in (*FORMS, 'markers')])}.")
+    return ENDINGS[ending]
+
+
+def _check_out(out: str, images: Sequence[str], store: EmbeddingStore) -> None:
+    check_file(out, **{f"picture {image}": image for image in images})
+    if Path(out).is_file() and known_video(out, store) is not None:
+        raise ClipVideoError(f"{shown_name(out)} is a stored video.", "Choose another place for --out.")
 
 
 def _query(texts: Sequence[str], images: Sequence[str], like: str | None, options: Options) -> SearchQuery:
     lines = [line for given in texts for line in given.splitlines()]
     pictures = tuple((Picture(_image(path)), 1.0) for path in images)
-    query = SearchQuery(parse_prompts(lines), pictures, None if like is None else _like(like, options))
+    at, name = (None, "") if like is None else _like(like, options)
+    name = ", ".join([*(Path(path).name for path in images), *([name] if name else [])])
+    query = SearchQuery(parse_prompts(lines), pictures, at, name)
     if not (query.positives or pictures or query.like):
         raise PromptError("There is nothing to look for.", f'Such as: {PROGRAM} search "a red car"')
     return query
 
 
 def _image(path: str) -> Any:  # noqa: ANN401
+    if not Path(path).exists():
+        raise ClipVideoError(f"There is no file {shown_name(path)}.", "Check --image.")
     rgb = read_image(Path(path)) if Path(path).is_file() else None
     if rgb is None:
         raise ClipVideoError(f"{shown_name(path)} cannot be read as a picture.", "Give a PNG or JPEG file to --image.")
     return rgb
 
 
-def _like(named: str, options: Options) -> Like:
-    """Return the place that VIDEO@TIME or VIDEO@FROM-TO names."""
+def _like(named: str, options: Options) -> tuple[Like, str]:
+    """Return the place that VIDEO@TIME or VIDEO@FROM-TO names, and what to call it, as the page does."""
     video, _, times = named.rpartition("@")
     spans = [parse_time(time) for time in times.split("-")]
     if not video or len(spans) > 2 or any(time_s is None for time_s in spans):
@@ -198,7 +218,7 @@ def _like(named: str, options: Options) -> Like:
     if start_s >= stored.end_s:
         what = f"{shown_name(named)} lies after the end of the video, which lasts {clock(stored.end_s)}."
         raise ClipVideoError(what, "Give an earlier time.")
-    return Like(stored.video_id, start_s, end_s)
+    return Like(stored.video_id, start_s, end_s), place_name(stored.name, start_s, end_s)
 
 
 def _where(filters: dict[str, Any]) -> SearchFilter:
@@ -253,10 +273,9 @@ def _write(
 ) -> None:  # fmt: skip
     notes = list[str]()
     if kind == "json":
-        answer = result.to_dict() | {"subtitles": [asdict(hit) for hit in said]}
-        content = (json.dumps(answer, indent=2, default=lambda value: value.item()) + "\n").encode()
+        content = hits_json(result, query.title, said).encode()
     elif kind == "csv":
-        content = hits_csv(result.hits, "\n".join(text.line for text in query.texts), result.unit).encode()
+        content = hits_csv(result.hits, query.title, result.unit).encode()
     else:
         content, notes = _timeline(kind, query, result, store)
     if out is None:
@@ -272,8 +291,7 @@ def _write(
 def _timeline(kind: str, query: SearchQuery, result: SearchResult, store: EmbeddingStore) -> tuple[bytes, list[str]]:
     """Return the hits in the format of another tool, and what the user should know about it."""
     named = MOMENT_FORMATS[kind]
-    if not result.hits:
-        raise ClipVideoError("Nothing was found, so there is nothing to write.", "Widen the filter.")
+    _need_hits(result)
     videos = len({hit.video_id for hit in result.hits})
     if named.one_video and videos > 1:
         what = f"{named.title} holds the moments of one video, and these are of {videos}."
@@ -283,3 +301,17 @@ def _timeline(kind: str, query: SearchQuery, result: SearchResult, store: Embedd
     if named.left_out is not None and (said := named.left_out(selection)):
         notes.append(said)
     return write_moments(kind, selection), notes
+
+
+def _join(query: SearchQuery, result: SearchResult, store: EmbeddingStore, out: str) -> int:
+    """Join the hits into one film, the best first; return the exit code."""
+    _need_hits(result)
+    with about(out), terminal.when_stopped("Nothing of the film is kept."):
+        code = write_reel(file_moments_of(result.hits, store, query=query), Path(out), out)
+    tell_warnings([f"{result.verdict}. {result.reason}"])
+    return code
+
+
+def _need_hits(result: SearchResult) -> None:
+    if not result.hits:
+        raise ClipVideoError("Nothing was found, so there is nothing to write.", "Widen the filter.")

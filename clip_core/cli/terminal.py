@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -19,6 +21,7 @@ from clip_core.text import clock, duration_text, printable, shorten
 if TYPE_CHECKING:
     from clip_core.types import Progress
 
+_is_json = False
 PLAIN_LINE_S = 5.0
 """Where lines cannot be rewritten (a log file, a pipe), progress is written this often."""
 NAME_CELLS = 28
@@ -45,6 +48,19 @@ def write(text: str) -> None:
         raise ClipVideoError(f"The output cannot be written: {error.strerror}.", "Free some space.") from error
 
 
+def events_as_json() -> None:
+    """From now on, write each event as a line of JSON to standard error, and notes and progress as events, too."""
+    global _is_json  # noqa: PLW0603 - how a process writes is the process's own
+    _is_json = True
+
+
+def event(kind: str, **values: object) -> None:
+    """Write an event as one line of JSON with the time (UTC) and ``values``, if that was asked for."""
+    if _is_json:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        _write(sys.stderr, json.dumps({"time": now, "event": kind, **values}, allow_nan=False) + "\n")
+
+
 def line(text: str) -> None:
     """Write one line to standard output."""
     write(printable(text) + "\n")
@@ -52,6 +68,9 @@ def line(text: str) -> None:
 
 def note(text: str) -> None:
     """Write one line of at most 200 characters to standard error: a warning, a notice, an error."""
+    if _is_json:
+        event("note", text=text)
+        return
     # If this fails, there is nowhere left to report it.
     _write(sys.stderr, shorten(printable(text), MAX_MESSAGE) + "\n")
 
@@ -60,7 +79,7 @@ def wait(busy: ServerBusyError) -> None:
     """Say why and until when the server that the model runs on asks to wait, and wait; Ctrl-C ends it at once."""
     step = f"Waiting until {busy.until} ({duration_text(busy.wait_s or 0.0)}); Ctrl-C ends it."
     note(ServerBusyError(busy.what, step).line)
-    for _ in seconds_left(busy):
+    for _ in seconds_left(busy.wait_s):
         pass
 
 
@@ -120,8 +139,8 @@ class ProgressBar:
     """
 
     def __init__(self, name: str) -> None:
-        self._name = shown_name(name, NAME_CELLS)
-        self._live = sys.stderr is not None and sys.stderr.isatty()
+        self._of, self._name = name, shown_name(name, NAME_CELLS)
+        self._live = sys.stderr is not None and sys.stderr.isatty() and not _is_json
         self._bar: Any = None
         self._written = time.monotonic()
         self._shown = False
@@ -161,7 +180,10 @@ class ProgressBar:
             self._rewrite(share, printable(text), done)
         elif done or at_once or time.monotonic() - self._written >= PLAIN_LINE_S:
             self._written = time.monotonic()
-            note(f"{self._name}: {text}")
+            if _is_json:
+                event("progress", of=self._of, share=round(share, 4), text=text)
+            else:
+                note(f"{self._name}: {text}")
 
     def note(self, text: str) -> None:
         """Write a line as ``terminal.note`` does, in place of the bar, which is drawn again with the next update."""

@@ -72,6 +72,7 @@ def run_forget(options: Options, video: str, file: bool, yes: bool) -> None:
         return
     store.forget(stored.record.video_id)
     stored_videos.forget_copy(stored.record.video_id, config)
+    stored_videos.delete_fetched(config, stored.record.video_id)
     if file:
         stored_videos.delete_upload(stored.record.video_id, config)
     terminal.line(f"Forgotten: {lost}.{'' if file else ' The video file itself stays.'}")

@@ -112,7 +112,6 @@ class Committer:
             bank = stored_bank(self._store, fingerprint, self._model.logit_scale)
             build_stretches(some, fingerprint, self._store, bank)
         if is_last and self._commits:
-            self._store.index_stretches(fingerprint)
             self._store.optimize(fingerprint)
         self._prepared_at = time.monotonic()
 

@@ -14,8 +14,8 @@ from clip_core.distributed.jobs import (
     Failed,
     Finished,
     Job,
-    LookJob,
     Looked,
+    LookJob,
     Rows,
     VideoSource,
     WorkerReport,
@@ -69,7 +69,7 @@ class JobWorker:
         except ClipVideoError as error:
             self.close()
             yield _failed(job, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a third-party encoder may raise anything; the driver is told
             _log.exception("a job failed unexpectedly")
             self.close()
             yield Failed(job.number, f"It failed unexpectedly ({type(error).__name__}: {error})."[:200])

@@ -43,9 +43,9 @@ def wait_listener() -> WaitListener | None:
     return _listener.get()
 
 
-def seconds_left(busy: ServerBusyError) -> Iterator[float]:
-    """Yield how many seconds of the wait are left, every quarter of a second until it is over."""
-    end = time.monotonic() + (busy.wait_s or 0.0)
+def seconds_left(wait_s: float | None) -> Iterator[float]:
+    """Yield how many seconds of a wait are left, every quarter of a second until it is over; none of no wait."""
+    end = time.monotonic() + (wait_s or 0.0)
     while (left_s := end - time.monotonic()) > 0:
         yield left_s
         time.sleep(min(TICK_S, left_s))

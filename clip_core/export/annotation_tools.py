@@ -23,7 +23,8 @@ def labels_labelstudio(selection: Selection) -> str:
 
     A range has the first and the last frame, counted from 1 at the rate of the task's ``fps``, from the start of the
     file. Its label is the prompt. ``video`` is the file under Label Studio's local storage at the root folder. See
-    Label Studio, "TimelineLabels" and "Import pre-annotated data".
+    Label Studio, "TimelineLabels" (one range per region), https://labelstud.io/tags/timelinelabels, and "Import
+    pre-annotated data", https://labelstud.io/guide/predictions.
     """
     tasks = []
     for video in selection.videos:
@@ -54,8 +55,9 @@ def labels_fiftyone(selection: Selection) -> str:
 
     The support is the first and the last frame, counted from 1; without a time table, ``timestamps`` are start and
     end in seconds instead. Attributes are peak_s, mean, unit and the moment's own label. The peak is written as
-    attribute too and not as confidence, because it is no probability. See FiftyOne, "Loading data into FiftyOne",
-    "FiftyOneTemporalDetectionDataset"; paths that are absolute need no ``data_path``.
+    attribute too and not as confidence, because it is no probability. There is no field ``classes``: with it, labels
+    would be numbers, and without it they are the prompts themselves. Paths that are absolute need no ``data_path``. See
+    FiftyOne, "FiftyOneTemporalDetectionDataset", https://docs.voxel51.com/user_guide/import_datasets.html.
     """
     labels: dict[str, list[dict[str, Any]]] = {unicode_text(video.source.path): [] for video in selection.videos}
     for video, moment in selection.rows:

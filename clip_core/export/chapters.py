@@ -25,7 +25,7 @@ def chapters_youtube(moments: Sequence[Moment], first_frame_s: Fraction, end_s: 
     The first is at 0:00: a moment that begins in the first 10 s, or else "Start". YouTube shows chapters only if
     there are three and each lasts 10 s, so of moments that begin within 10 s only the first is taken, and none in the
     last 10 s (``left_out_of_youtube`` says so). A chapter lasts to the next one: where moments end is not kept. See
-    YouTube Help, "Add chapters to your videos".
+    YouTube Help, "Video Chapters", https://support.google.com/youtube/answer/9884579.
 
     Args:
         moments: In any order.

@@ -79,7 +79,7 @@ def moments_edl(selection: Selection) -> str:
         placed = f"{cut.timecode(event.at)} {cut.timecode(event.at + event.frames)}"
         lines += [f"{number:03d}  {reel:<8} V     C        {taken} {placed}"]
         path = [f"SOURCE FILE: {one_line(source.path)}"] if len(selection.videos) > 1 else []
-        comments = [*_comments(event.moment, source, selection.unit), *path]
+        comments = [*_comments(event, cut, selection.unit), *path]
         lines += [f"* {comment}"[:MOST_COMMENT] for comment in comments]
     return "\n".join([*lines, ""])
 
@@ -87,13 +87,20 @@ def moments_edl(selection: Selection) -> str:
 def _source_timecodes(event: CutEvent, cut: Cut) -> tuple[str, str]:
     """Return where an event begins and ends in its source, in frames of the timeline, beside the source's seconds."""
     source = event.video.source
-    own = source.timecode(event.first)
     if source.timeline_rate == cut.rate:
-        return own, source.timecode(event.stop)
+        return source.timecode(event.first), source.timecode(event.stop)
+    first = _converted(event.first, source, cut)
     drops = source.drops and cut.rate in DROPPING
+    stop = frame_of_timecode(first, cut.rate, drops) + event.frames
+    return first, timecode(stop, cut.rate, drops)
+
+
+def _converted(frame: int, source: Source, cut: Cut) -> str:
+    """Return the timecode of a frame of a source, counted in frames of the timeline beside the source's seconds."""
+    own = source.timecode(frame)
     frames = math.ceil(Fraction(int(own[9:]) * math.ceil(cut.rate), math.ceil(source.timeline_rate)))
-    first = frame_of_timecode(f"{own[:9]}{frames:02d}", cut.rate, drops)
-    return timecode(first, cut.rate, drops), timecode(first + event.frames, cut.rate, drops)
+    drops = source.drops and cut.rate in DROPPING
+    return timecode(frame_of_timecode(f"{own[:9]}{frames:02d}", cut.rate, drops), cut.rate, drops)
 
 
 def _reels(videos: Sequence[SelectedVideo]) -> dict[int, str]:
@@ -110,8 +117,11 @@ def _reels(videos: Sequence[SelectedVideo]) -> dict[int, str]:
     return reels
 
 
-def _comments(moment: Moment, source: Source, unit: str) -> list[str]:
-    peak = f"PEAK {number_text(moment.peak, 6)} AT {source.timecode(source.peak_frame(moment))}"
+def _comments(event: CutEvent, cut: Cut, unit: str) -> list[str]:
+    moment, source = event.moment, event.video.source
+    at = source.peak_frame(moment)
+    time = source.timecode(at) if source.timeline_rate == cut.rate else _converted(at, source, cut)
+    peak = f"PEAK {number_text(moment.peak, 6)} AT {time}"
     judged = f"{peak} MEAN {number_text(moment.mean, 6)} {one_line(unit).upper()}".rstrip()
     return [f"FROM CLIP NAME:  {one_line(source.name)}", f"MOMENT: {title_of(moment)}", judged]
 

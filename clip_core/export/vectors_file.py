@@ -118,7 +118,7 @@ def read_vectors(path: str | Path) -> VectorsFile:
     except (OSError, ValueError) as error:
         why = reason_of(error) if isinstance(error, OSError) else "that is not a path"
         raise VectorsFileError(f"{name} cannot be read: {why}.", "Check the path.") from error
-    return _checked(columns, _read_about(about), name)
+    return _checked(columns, _read_about(about, name), name)
 
 
 def _checked(columns: Mapping[str, np.ndarray[Any, Any]], about: VectorsAbout, name: str) -> VectorsFile:
@@ -139,14 +139,20 @@ def _checked(columns: Mapping[str, np.ndarray[Any, Any]], about: VectorsAbout, n
     )
 
 
-def _read_about(text: str) -> VectorsAbout:
-    """Return what a file says; what is of another kind counts as not said."""
+def _read_about(text: str, name: str) -> VectorsAbout:
+    """Return what a file says; a value of another kind counts as not said."""
+    if len(text) > _MOST_TEXT:
+        raise VectorsFileError(
+            f"{name}: “{_ABOUT}” has {len(text):,} characters, at most {_MOST_TEXT:,} are read.", _STEP
+        )
     try:
-        given = json.loads(text[:_MOST_TEXT]) if text else {}
-    except (ValueError, RecursionError):
-        given = {}
+        given = json.loads(text) if text else {}
+    except (ValueError, RecursionError) as error:
+        why = f" ({error.msg}, character {error.pos + 1})" if isinstance(error, json.JSONDecodeError) else ""
+        what = f"{name}: “{_ABOUT}”, which names the model and the video, is no JSON{why}."
+        raise VectorsFileError(what, _STEP) from error
     if not isinstance(given, dict):
-        return VectorsAbout()
+        raise VectorsFileError(f"{name}: “{_ABOUT}” is no JSON object, but {type(given).__name__}.", _STEP)
     names = ("video_id", "name", "model", "fingerprint")
     texts = {name: given[name] for name in names if isinstance(given.get(name), str)}
     rate, finished = given.get("samples_per_second"), given.get("finished")
@@ -180,9 +186,11 @@ def _read_npz(file: IO[bytes], name: str) -> tuple[dict[str, np.ndarray[Any, Any
             info = next((there[each] for each in names if each in there), None)
             if info is not None:
                 found[names[0]] = _array(archive, info, name)
-        if _ABOUT in there and there[_ABOUT].file_size <= 4 * _MOST_TEXT + _MOST_HEADER:
+        if _ABOUT in there:
             said = _array(archive, there[_ABOUT], name)
-            text = str(said) if said.dtype.kind == "U" and said.ndim == 0 else ""
+            if said.dtype.kind != "U" or said.ndim:
+                raise VectorsFileError(f"{name}: “{_ABOUT}” is {said.dtype} {said.shape}, not a text.", _STEP)
+            text = str(said)
     return found, text
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from clip_core.encoders.base import Encoder
 from clip_core.encoders.waits import MOST_WAIT_S, on_wait, raise_busy, seconds_left
-from clip_core.errors import EncoderError, ServerBusyError
+from clip_core.errors import EncoderError, ServerBusyError, StoreUnreachableError
 from clip_core.types import Floats, Frame, FrameEmbeddings
 from clip_core.video.decode_ahead import DecodeAhead
 
@@ -37,6 +37,13 @@ def checked(vectors: Floats, count: int, encoder: Encoder) -> Floats:
 
 COMMIT_FRAMES = 64
 COMMIT_S = 1.0
+REMOTE_COMMIT_FRAMES = 2_000
+REMOTE_COMMIT_S = 5.0
+"""Into an object store: a commit there takes about ten requests and a second, and adds three objects."""
+STORE_PATIENCE_S = 120.0
+FIRST_STORE_WAIT_S, MOST_STORE_WAIT_S = 1.0, 30.0
+"""A commit that the storage service does not answer is tried again for two minutes, with waits that double."""
+SERVICE_SILENT = "the storage service does not answer and is asked again"
 CALL_S = 1.0
 MOST_PER_CALL = 32
 
@@ -55,9 +62,9 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The model's server asks to wait: until when (local time, such as "14:03:20"), and how many seconds are left."""
+    """Something is waited for: why and until when, such as "the server asks to wait until 14:03:20"; seconds left."""
 
-    until: str
+    note: str
     left_s: float
 
 
@@ -67,15 +74,17 @@ def embed_frames(
     pace: Pace,
     commit: Callable[[FrameEmbeddings], None],
     commit_s: float = COMMIT_S,
+    commit_frames: int = COMMIT_FRAMES,
 ) -> Iterator[int | Wait]:
-    """Embed what ``ahead`` decodes, and commit every 64 frames or every ``commit_s``, whichever comes first.
+    """Embed what ``ahead`` decodes, and commit every 64 frames or every second, or as the arguments say.
 
     If decoding or the encoder fails, or its server asks to wait, commit what was embedded so far before that is told.
 
     Yields:
-        The number of frames in each committed batch; while the server asks to wait, a Wait every quarter of a second.
+        The number of frames in each committed batch; while the model's server asks to wait, or the storage service does
+        not answer, a Wait every quarter of a second.
     """
-    batch, calls = _Batch(commit_s), _Calls(encoder, pace)
+    batch, calls = _Batch(commit_s, commit_frames), _Calls(encoder, pace)
     while calls.left or not ahead.finished:
         try:
             busy = calls.embed(batch, ahead)
@@ -84,14 +93,29 @@ def embed_frames(
                 commit(batch.embeddings())
             raise
         if batch.due or (busy and batch):
-            commit(batch.embeddings())
-            yield len(batch)
-            batch = _Batch(commit_s)
+            yield from _committed(batch, commit)
+            batch = _Batch(commit_s, commit_frames)
         if busy:
-            yield from (Wait(busy.until, left_s) for left_s in seconds_left(busy))
+            note = f"the server asks to wait until {busy.until}"
+            yield from (Wait(note, left_s) for left_s in seconds_left(busy.wait_s))
     if batch:
-        commit(batch.embeddings())
-        yield len(batch)
+        yield from _committed(batch, commit)
+
+
+def _committed(batch: _Batch, commit: Callable[[FrameEmbeddings], None]) -> Iterator[int | Wait]:
+    """Commit a batch and yield its length; while the storage service does not answer, wait and try again."""
+    began, wait_s = time.monotonic(), FIRST_STORE_WAIT_S
+    while True:
+        try:
+            commit(batch.embeddings())
+        except StoreUnreachableError:
+            if time.monotonic() - began + wait_s > STORE_PATIENCE_S:
+                raise
+        else:
+            break
+        yield from (Wait(SERVICE_SILENT, left_s) for left_s in seconds_left(wait_s))
+        wait_s = min(2 * wait_s, MOST_STORE_WAIT_S)
+    yield len(batch)
 
 
 class _Calls:
@@ -112,7 +136,7 @@ class _Calls:
         Raises:
             EncoderError: The model failed, or its server asks for too long a wait; ``batch`` has what it finished.
         """
-        self.left = self.left or ahead.take(min(self._pace.pictures, COMMIT_FRAMES - len(batch)), CALL_S)
+        self.left = self.left or ahead.take(min(self._pace.pictures, batch.room), CALL_S)
         try:
             self._add(batch, self._vectors())
         except EncoderError as error:
@@ -144,17 +168,21 @@ class _Calls:
 class _Batch:
     """Vectors that wait to be committed; the pictures are not kept."""
 
-    def __init__(self, most_s: float) -> None:
+    def __init__(self, most_s: float, most_frames: int) -> None:
         self._frames: list[tuple[int, float]] = []  # pts and time_s
         self._vectors: list[Floats] = []
-        self._due = time.monotonic() + most_s
+        self._due, self._most_frames = time.monotonic() + most_s, most_frames
 
     def __len__(self) -> int:
         return len(self._frames)
 
     @property
+    def room(self) -> int:
+        return self._most_frames - len(self)
+
+    @property
     def due(self) -> bool:
-        return len(self) > 0 and (len(self) >= COMMIT_FRAMES or time.monotonic() >= self._due)
+        return len(self) > 0 and (self.room <= 0 or time.monotonic() >= self._due)
 
     def add(self, frames: list[Frame], vectors: Floats) -> None:
         self._frames += [(frame.pts, frame.time_s) for frame in frames]

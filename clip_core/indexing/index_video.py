@@ -13,7 +13,15 @@ import numpy as np
 from clip_core.encoders.base import Encoder
 from clip_core.errors import ChangeKind, NotIndexedError, VideoChangedError
 from clip_core.indexing.begin_run import begin_run
-from clip_core.indexing.embed_frames import Pace, Wait, embed_frames
+from clip_core.indexing.embed_frames import (
+    COMMIT_FRAMES,
+    COMMIT_S,
+    REMOTE_COMMIT_FRAMES,
+    REMOTE_COMMIT_S,
+    Pace,
+    Wait,
+    embed_frames,
+)
 from clip_core.indexing.stretches import build_stretches, stored_bank
 from clip_core.indexing.thumbnails import Thumbnails
 from clip_core.library.identify import identify, is_there, known_video, noting, record_of, reindex_error
@@ -87,8 +95,9 @@ def index_video(
         ValueError: The rate is not a finite number above 0.
     """
     on_known = on_known or (lambda: None)
+    record = known_video(path, store) if is_there(path) else None
     model = (encoder.id, encoder.fingerprint)
-    finished = already_done(path, model, store, samples_per_second, coarse_only=coarse_only)
+    finished = already_done(record, model, store, samples_per_second, coarse_only=coarse_only)
     if finished is not None:
         on_known()
         yield from _read_subtitles(path, store, finished)
@@ -120,7 +129,7 @@ def _read_subtitles(path: str | os.PathLike[str], store: EmbeddingStore, now: Pr
 
 
 def already_done(
-    path: str | os.PathLike[str],
+    record: VideoRecord | None,
     model: tuple[str, str],
     store: EmbeddingStore,
     rate: float | None,
@@ -129,14 +138,14 @@ def already_done(
 ) -> Progress | None:
     """Return the only report if the store holds every sample and the file was once read to its end, else None.
 
-    Of a coarse pass alone, return it if the store holds the keyframes. ``model`` is its id and its fingerprint.
+    Of a coarse pass alone, return it if the store holds the keyframes. ``record`` is what is known of the file, and
+    ``model`` the id and the fingerprint of the model.
     """
     model_id, fingerprint = model
-    record = known_video(path, store) if is_there(path) else None
     state = None if record is None else store.run(record.video_id, fingerprint)
     if record is None or state is None or reindex_error(record, store) is not None:
         return None
-    if record.recorded_s is None and (recorded_s := recorded_in(Path(path))) is not None:
+    if record.recorded_s is None and (recorded_s := recorded_in(Path(record.path))) is not None:
         store.remember_video(replace(record, recorded_s=recorded_s))
     stored, coarse = store.stored_pts(record.video_id, fingerprint), coarse_pts(record.table)
     if coarse_only and len(np.setdiff1d(coarse, stored)) == 0:
@@ -147,17 +156,19 @@ def already_done(
     if not state.finished or is_denser(rate, state.samples_per_second):
         store.begin(record.video_id, fingerprint, model_id, rate)
         store.finish(record.video_id, fingerprint, rate)
-    return Progress(len(wanted), len(wanted), seconds_left=0.0, stage="done", warnings=_warnings(record, len(wanted)))
+    return Progress(len(wanted), len(wanted), seconds_left=0.0, stage="done", warnings=warnings_of(record, len(wanted)))
 
 
-def _warnings(record: VideoRecord, samples: int) -> tuple[str, ...]:
+def warnings_of(record: VideoRecord, samples: int) -> tuple[str, ...]:
+    """Return what the user should know of a video that could not be read to its end."""
     if record.unreadable_after_s is None:
         return ()
     return (f"Unreadable after {clock(record.unreadable_after_s)}. The first {samples} samples are kept.",)
 
 
-def _left_out(video: Video) -> tuple[str, ...]:
-    frames, images = video.left_out_frames, video.info.container == "images"
+def left_out_warnings(frames: int, container: str | None) -> tuple[str, ...]:
+    """Return what the user should know if so many frames of a video were left out."""
+    images = container == "images"
     if frames < (1 if images else FEW_FRAMES):
         return ()
     if images:
@@ -308,13 +319,16 @@ class _Run:
     def _embed(self, stage: Stage, frames: Iterator[Frame]) -> Iterator[Progress]:
         info = self._video.info
         with DecodeAhead(self._thumbnails.beside(frames), room_for(info.width, info.height)) as ahead:
-            for step in embed_frames(ahead, self._encoder, self._pace, self._commit):
+            for step in embed_frames(ahead, self._encoder, self._pace, self._commit, *self._commit_after()):
                 if isinstance(step, Wait):
-                    note = f"the server asks to wait until {step.until}"
-                    yield replace(self._progress("waiting"), note=note, seconds_left=step.left_s)
+                    yield replace(self._progress("waiting"), note=step.note, seconds_left=step.left_s)
                 else:
                     self._embedded += step
                     yield self._progress(stage)
+
+    def _commit_after(self) -> tuple[float, int]:
+        """Return after how many seconds and frames a batch is committed."""
+        return (REMOTE_COMMIT_S, REMOTE_COMMIT_FRAMES) if self._store.is_remote else (COMMIT_S, COMMIT_FRAMES)
 
     def _commit(self, batch: FrameEmbeddings) -> None:
         self._video.watched.check_frames()
@@ -338,7 +352,7 @@ class _Run:
 
     def _check_not_forgotten(self) -> None:
         """Stop if the video was forgotten meanwhile, by any process: rows stored after that would never be read."""
-        if self._store.run(self._id, self._encoder.fingerprint) is None:
+        if self._store.run(self._id, self._encoder.fingerprint, at_once=True) is None:
             self._store.discard(self._id, self._encoder.fingerprint)  # the batch committed at the same moment
             raise NotIndexedError("This video was forgotten while it was indexed.", "Index it again to have it back.")
 
@@ -364,7 +378,10 @@ class _Run:
         self._store.finish(self._id, self._encoder.fingerprint, self._noted)
         if not self._store.stretches_are_current(self._id, self._encoder.fingerprint):
             self._prepare_search()
-        self._store.index_stretches(self._encoder.fingerprint)
         self._store.optimize(self._encoder.fingerprint)
-        warnings = self._said + _warnings(record, self.total) + _left_out(self._video)
+        warnings = (
+            self._said
+            + warnings_of(record, self.total)
+            + left_out_warnings(self._video.left_out_frames, self._video.info.container)
+        )
         return replace(self._progress("done"), seconds_left=0.0, warnings=warnings)

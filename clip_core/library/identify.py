@@ -11,6 +11,7 @@ from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
+from clip_core.addresses import is_address, parts_of
 from clip_core.errors import (
     NotIndexedError,
     StoreError,
@@ -19,6 +20,7 @@ from clip_core.errors import (
     VideoNotFoundError,
     shown_name,
 )
+from clip_core.library.buckets import find_object
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.videos import VideoSummary
 from clip_core.text import size_text
@@ -60,6 +62,15 @@ def file_stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
+def source_stamp(path: str | os.PathLike[str]) -> tuple[int, int | str]:
+    """Return the ``file_stamp`` of a file, or the stamp of an object, for which its store is asked.
+
+    Raises:
+        VideoError: There is none, or the store does not answer or refuses.
+    """
+    return find_object(os.fspath(path)).stamp if is_address(path) else file_stamp(Path(path))
+
+
 def stamp_if_there(path: Path) -> tuple[int, int] | None:
     """Return the ``file_stamp`` of a file; None if it is gone, such as one that has vanished since it was listed."""
     try:
@@ -69,19 +80,19 @@ def stamp_if_there(path: Path) -> tuple[int, int] | None:
 
 
 def known_video(
-    path: str | os.PathLike[str], store: EmbeddingStore, stamp: tuple[int, int] | None = None
+    path: str | os.PathLike[str], store: EmbeddingStore, stamp: tuple[int, int | str] | None = None
 ) -> VideoRecord | None:
-    """Return the record of the file at ``path`` in its present state, or None if the store does not know it.
+    """Return the record of the file or object at ``path`` in its present state, or None if the store does not know it.
 
     The record has the path and the name of this file: the store may have those of a copy, or those before it was
     renamed.
 
-    ``stamp`` is the ``file_stamp`` of the file, if the caller has just taken it.
+    ``stamp`` is its ``source_stamp``, if the caller has just taken it.
 
     Raises:
         VideoNotFoundError: There is no such file.
     """
-    video_id = store.known_id(path, *(stamp or file_stamp(Path(path))))
+    video_id = store.known_id(path, *(stamp or source_stamp(path)))
     record = None if video_id is None else store.video(video_id)
     return None if record is None else placed(record, path)
 
@@ -103,6 +114,9 @@ def known_or_renamed(path: Path, store: EmbeddingStore) -> VideoRecord | None:
 
 def placed(record: VideoRecord, path: str | os.PathLike[str]) -> VideoRecord:
     """Return a record with the path and the name that its file has now; an upload keeps the name of the user's file."""
+    if is_address(path):
+        address = os.fspath(path)
+        return replace(record, path=address, name=parts_of(address)[2].rpartition("/")[2])
     file, sequence = Path(path).absolute(), parse_sequence(path)
     current = file.name if sequence is None else sequence.name
     return replace(record, path=str(file), name=record.name if file.stem == record.video_id else current)
@@ -236,16 +250,19 @@ def noting(steps: Generator[int, None, str], size: int) -> Generator[str, None, 
 def record_of(video: Video, video_id: str, known: VideoRecord | None) -> VideoRecord:
     """Return what is known about an open video, for the store.
 
-    The file of an upload is named by its id; its record keeps the name of the user's file.
+    The file of an upload, and the copy of an object in a bucket, is named by its id; its record keeps the name of the
+    user's file, and the object's address.
     """
     info = video.info
-    name = known.name if known is not None and info.path.stem == video_id else info.name
+    is_renamed = known is not None and info.path.stem == video_id
+    name = known.name if known is not None and is_renamed else info.name
+    address = known.path if known is not None and is_renamed and is_address(known.path) else None
     unreadable = video.unreadable_after_s
     if unreadable is None and known is not None and known.table.confirmed:
         unreadable = known.unreadable_after_s
     return VideoRecord(
         video_id=video_id,
-        path=str(info.path.absolute()),
+        path=address or str(info.path.absolute()),
         name=name,
         **{header.name: getattr(info, header.name) for header in fields(VideoHeader)},
         table=video.table,

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from clip_core.addresses import is_address
 from clip_core.errors import VideoNotFoundError
 from clip_core.library.identify import is_there, stamp_if_there
 from clip_core.store.store import EmbeddingStore
@@ -18,8 +19,8 @@ from clip_core.video.identity import hashing
 
 
 def offline_videos(records: Iterable[VideoSummary]) -> list[VideoSummary]:
-    """Return the videos whose files are not at their recorded paths now."""
-    return [record for record in records if not is_there(record.path)]
+    """Return the videos whose files are not at their recorded paths now; nobody looks into buckets."""
+    return [record for record in records if not is_address(record.path) and not is_there(record.path)]
 
 
 def relink(candidates: Iterable[Path], store: EmbeddingStore) -> Generator[Progress, None, None]:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from clip_core.addresses import is_address
 from clip_core.errors import VideoNotFoundError, shown_name
 from clip_core.library.identify import file_stamp
-from clip_core.library.videos import VideoChoice
+from clip_core.library.videos import VideoChoice, lies_at
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import printable, short_id, shorten
 
@@ -52,6 +53,10 @@ def listed_video(digits: str, listed: Iterable[VideoChoice], store: EmbeddingSto
     record = store.video(stored_id(digits, store))
     if record is None:
         raise VideoNotFoundError("This video was forgotten just now.", "Index it again.")
+    listed = list(listed)
+    in_bucket = next((choice for choice in listed if is_address(record.path) and lies_at(record, choice.path)), None)
+    if in_bucket is not None:
+        return in_bucket
     choices = sorted(listed, key=lambda choice: str(choice.path.absolute()) != record.path)  # its recorded path first
     for choice in choices:
         with suppress(VideoNotFoundError, OSError):

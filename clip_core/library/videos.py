@@ -12,16 +12,19 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+from clip_core.addresses import is_address
 from clip_core.config import Config
 from clip_core.errors import VideoError, VideoNotFoundError, shown_name
-from clip_core.library.folders import FolderKey, FolderVideos, find_videos, folder_keys, joined
+from clip_core.library.folders import EXTENSIONS, FolderKey, FolderVideos, find_videos, folder_keys, joined
 from clip_core.library.identify import file_stamp, is_there
 from clip_core.store.store import EmbeddingStore
+from clip_core.store.videos import VideoSummary
 from clip_core.text import unicode_text
 from clip_core.types import VideoRecord
 from clip_core.video.sequence import parse_sequence, with_rate
 
-OWN_FOLDERS = ("proxies", "exports")
+FETCHED = "fetched"
+OWN_FOLDERS = ("proxies", "exports", FETCHED)
 """Names of the folders beside the uploads that hold what this program makes of videos."""
 
 
@@ -38,6 +41,27 @@ def uploads_folder(config: Config) -> Path:
     return (config.video_dirs[0] if config.video_dirs else Path("data")) / "uploads"
 
 
+def fetched_folder(config: Config) -> Path:
+    """Return the folder of videos that were fetched from buckets: ``fetched``, beside the uploads."""
+    return uploads_folder(config).with_name(FETCHED)
+
+
+def fetched_path(record: VideoRecord | VideoSummary, config: Config) -> Path:
+    """Return where the copy of a video in a bucket lies once it was fetched for the page or a command."""
+    return fetched_folder(config) / copy_name(record.video_id, record.path)
+
+
+def copy_name(video_id: str, address: str) -> str:
+    """Return the name of a copy: the video's id with the extension of the object, if that is a known one."""
+    name = address.lower()
+    return video_id + next((ending for ending in EXTENSIONS if name.endswith(ending)), "")
+
+
+def lies_at(record: VideoRecord | VideoSummary, path: Path) -> bool:
+    """Return whether ``path`` is what the list of videos gives for a record: its path, or where its copy would lie."""
+    return record.path == str(path.absolute()) or (is_address(record.path) and path.stem == record.video_id)
+
+
 def configured_video(config: Config) -> Path | None:
     """Return the video that the config names, with the frame rate of a sequence of images, or None."""
     return None if config.video_path is None else with_rate(config.video_path, config.sequence_fps)
@@ -47,7 +71,8 @@ def list_videos(config: Config, store: EmbeddingStore, opened: Iterable[Path] = 
     """Return the configured video, then those in the video folders, their subfolders and the uploads, by name.
 
     Numbered images in a folder are one video, named by their pattern. Videos elsewhere that were opened or indexed
-    before, and may be opened, are listed too. Uploads have the name of the user's file. Videos of one name are told
+    before, and may be opened, are listed too, and those that were indexed in a bucket, whether or not they were
+    fetched: their path is that of the copy. Uploads have the name of the user's file. Videos of one name are told
     apart by their subfolder, else by a number.
 
     Args:
@@ -63,6 +88,7 @@ def list_videos(config: Config, store: EmbeddingStore, opened: Iterable[Path] = 
     uploaded = {record.video_id: record.name for record in records}
     paths = list(videos_in_folders(config).videos)
     paths += _besides(paths, chain(opened, (Path(record.path) for record in records)), config)
+    paths += [fetched_path(record, config) for record in records if is_address(record.path)]
     found = sorted(
         (VideoChoice(uploaded.get(path.stem) or unicode_text(path.name), path) for path in paths),
         key=lambda choice: (choice.name, str(choice.path)),
@@ -123,7 +149,8 @@ def is_allowed(path: Path, config: Config) -> bool:
 
 def is_below(real: Path, config: Config) -> bool:
     """Return whether a resolved path lies below a video folder, or is one."""
-    return any(real.is_relative_to(folder.resolve()) for folder in (*config.video_dirs, uploads_folder(config)))
+    folders = (*config.video_dirs, uploads_folder(config), fetched_folder(config))
+    return any(real.is_relative_to(folder.resolve()) for folder in folders)
 
 
 def _besides(listed: Sequence[Path], others: Iterable[Path], config: Config) -> list[Path]:
@@ -213,7 +240,8 @@ def find_file(video_id: str, config: Config, store: EmbeddingStore) -> FoundFile
     if parse_sequence(record.path) is not None:
         raise VideoNotFoundError("Numbered images have no single file to play.", "Choose View → Frames.")
     try:
-        return _checked(Path(record.path), record, config, store)
+        path = fetched_path(record, config) if is_address(record.path) else Path(record.path)
+        return _checked(path, record, config, store)
     except VideoNotFoundError:
         found = _kept_elsewhere(record, config, store)
         if found is None:

@@ -19,15 +19,16 @@ from clip_core.types import Clip, Progress, Stage
 REPORT_EVERY_S = 0.25
 SPARE_BYTES = 64 * 1024 * 1024
 EXPORTS = "exports"
-CLIPS_ZIP = "clips.zip"
-"""The single file that the page makes of an export."""
+CLIPS_ZIP, REEL = "clips.zip", "reel.mp4"
+RESULTS = {CLIPS_ZIP: "application/zip", REEL: "video/mp4"}
+"""The single files that the page makes of exports, and their MIME types."""
 MOST_AGE_S = 24 * 3600.0
 MOST_BYTES = 4_000_000_000
 TEMPORARY_EXPORTS = "clip-video-exports-"
 TEMPORARY_FOLDER = re.compile(rf"{TEMPORARY_EXPORTS}[a-z0-9_]{{8}}")
 """The names of a read-only server's folders of exports, in the system's folder for temporary files."""
 _OURS = re.compile(r"[0-9a-f]{32}")
-_PARTS = re.compile(r"\.(clips\.zip|[0-9a-f]{32})\.part")
+_PARTS = re.compile(rf"\.({'|'.join(map(re.escape, RESULTS))}|[0-9a-f]{{32}})\.part")
 
 
 @dataclass
@@ -176,8 +177,10 @@ def exports_folder(config: Config) -> Path:
 
 
 def result_path(folder: Path, key: str) -> Path | None:
-    """Return the path of an export's ZIP, whether or not it exists; None if ``key`` is not 32 hex digits."""
-    return folder / key / CLIPS_ZIP if _OURS.fullmatch(key) else None
+    """Return the path of an export's result, whether or not it exists; None if ``key`` is not 32 hex digits."""
+    if not _OURS.fullmatch(key):
+        return None
+    return next((path for name in RESULTS if (path := folder / key / name).is_file()), folder / key / CLIPS_ZIP)
 
 
 def clean_exports(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:

@@ -36,7 +36,7 @@ def refresh_stretches(store: EmbeddingStore, encoder: Encoder) -> Generator[Prog
         yield Progress(done, total, stage="frames", note="Preparing the search")
         build_stretches(some, encoder.fingerprint, store, bank)
     if outdated:
-        store.index_stretches(encoder.fingerprint)
+        store.compact_stretches(encoder.fingerprint)
     yield Progress(total, total, seconds_left=0.0, stage="done")
 
 

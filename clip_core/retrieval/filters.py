@@ -25,7 +25,8 @@ class SearchFilter:
             that do not say are left out.
         shortest_s, longest_s: Its length in seconds.
         orientation: Of its pictures.
-        hide_rejected: Whether to leave out moments that were rejected by hand for the query's texts.
+        hide_rejected: Whether to leave out moments that were rejected by hand for the query's texts, or
+            for its name if it has none.
     """
 
     folder: str | None = None

@@ -68,12 +68,12 @@ def _spread(times_s: Times, start_s: float, end_s: float, most: int) -> Ints:
 
 
 def best_text(hit: Hit, query: SearchQuery, encoder: Encoder, store: EmbeddingStore) -> str:
-    """Return which of the query's texts, not the negative ones, fits the hit's best frame best; "" if it has none.
+    """Return which of ``query.judged_as`` fits the hit's best frame best; "" if there is none.
 
     Raises:
         EncoderError: The model failed.
     """
-    texts = query.positives
+    texts = query.judged_as
     if len(texts) < 2:
         return texts[0] if texts else ""
     frames, _ = store.read(hit.video_id, encoder.fingerprint)

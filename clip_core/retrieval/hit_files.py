@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from clip_core.export.data_files import csv_text, harmless
-from clip_core.retrieval.results import Hit
+from clip_core.retrieval.results import Hit, SearchResult
+from clip_core.retrieval.subtitles import SubtitleHit
 from clip_core.text import full_clock, number_text
 from clip_core.types import Unit
 
@@ -34,7 +35,7 @@ def hits_csv(hits: Sequence[Hit], query: str, unit: Unit) -> str:
     return csv_text(rows)
 
 
-def hits_json(hits: Sequence[Hit], query: str, unit: Unit) -> str:
-    """Return the query, the unit of the scores, and the fields of each hit as JSON."""
-    content = {"query": query, "unit": unit, "hits": [asdict(hit) for hit in hits]}
-    return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+def hits_json(result: SearchResult, query: str, said: Sequence[SubtitleHit] = ()) -> str:
+    """Return ``query``, all fields of the result, and ``subtitles``: the lines that hold the words, as JSON."""
+    content = {"query": query, **result.to_dict(), "subtitles": [asdict(hit) for hit in said]}
+    return json.dumps(content, indent=2, allow_nan=False, default=lambda value: value.item()) + "\n"  # NumPy's numbers

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from clip_core.encoders.base import Encoder
 from clip_core.retrieval.candidates import GAP_S, Candidate
 from clip_core.retrieval.curves import HitSpan, StretchRun, VideoCurve, spans_of
+from clip_core.retrieval.duplicates import LEAST_COSINE
 from clip_core.retrieval.filters import rejected_spans
 from clip_core.retrieval.query import Like, SearchQuery
 from clip_core.retrieval.results import Elsewhere, Hit
@@ -16,11 +17,6 @@ from clip_core.retrieval.scope import Scope
 from clip_core.retrieval.target import Target, frames_like
 from clip_core.store.store import EmbeddingStore
 
-SAME = 0.97
-"""Stretches of two videos whose mean vectors are so similar show the same pictures, or equally plain ones.
-
-Of 500 real pictures no two are above 0.963; plain skies of different takes reach 0.999, so no higher value tells them
-from copies."""
 MOST_OVERLAP = 0.5
 """Two spans of one video are one moment if they share more than this of the shorter one."""
 
@@ -73,9 +69,9 @@ class HitList:
         return tuple(sorted(found, key=lambda hit: -hit.score))
 
     def leave_out_rejected(self) -> None:
-        """Leave out the moments that were rejected by hand for the query's texts."""
+        """Leave out the moments that were rejected by hand for the query."""
         for video_id, own in self._store.all_annotations().items():
-            self._left_out[video_id] += rejected_spans(own, self._query.positives)
+            self._left_out[video_id] += rejected_spans(own, self._query.judged_as)
 
     def leave_out(self, like: Like) -> None:
         """Leave out the surroundings of a place: what would be one moment with it."""
@@ -144,7 +140,7 @@ class HitList:
             return True
         for chosen in (*self._chosen, *new):
             other = chosen.candidate
-            if other.video_id != video_id and float(other.vector @ candidate.vector) > SAME:
+            if other.video_id != video_id and float(other.vector @ candidate.vector) >= LEAST_COSINE:
                 name = self._scope.records[video_id].name
                 place = Elsewhere(video_id, name, candidate.start_s, candidate.end_s)
                 chosen.also_in.setdefault(video_id, place)

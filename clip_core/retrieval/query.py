@@ -10,7 +10,7 @@ import numpy as np
 from clip_core.analysis.analyse import Picture
 from clip_core.errors import PromptError
 from clip_core.prompts import Prompt, parse_prompts
-from clip_core.text import clean_prompt
+from clip_core.text import clean_prompt, clock
 
 MOST_LETTERS = 2000
 
@@ -38,16 +38,34 @@ class SearchQuery:
         texts: Texts to look for, with their weights, > 0, and negative ones, which a frame must fit less.
         pictures: Pictures to look for, each with its weight, > 0.
         like: A place to look for more like it, of weight 1, or None.
+        name: What to call it where it has no text to look for: hits are judged under it.
     """
 
     texts: tuple[Prompt, ...] = ()
     pictures: tuple[tuple[Picture, float], ...] = ()
     like: Like | None = None
+    name: str = ""
+
+    @property
+    def judged_as(self) -> tuple[str, ...]:
+        """The prompts of annotations of its hits: the texts to look for, or else its name."""
+        name = clean_prompt(self.name)
+        return self.positives or ((name,) if name else ())
+
+    @property
+    def title(self) -> str:
+        """Its texts as lines, or else its name: what files of hits call it."""
+        return "\n".join(text.line for text in self.texts) or clean_prompt(self.name)
 
     @property
     def positives(self) -> tuple[str, ...]:
         """The texts to look for."""
         return tuple(text.text for text in self.texts if not text.negative)
+
+
+def place_name(video: str, start_s: float, end_s: float) -> str:
+    """Return the name of a query for a place of a video, such as "frame at 0:12.400 of beach.mp4"."""
+    return f"{'frame' if start_s == end_s else 'moment'} at {clock(start_s)} of {video}"
 
 
 def parse_query(text: str) -> SearchQuery:

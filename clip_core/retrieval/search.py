@@ -15,7 +15,7 @@ from clip_core.retrieval.query import SearchQuery, checked_query
 from clip_core.retrieval.results import Hit, SearchResult, SearchVerdict
 from clip_core.retrieval.scope import Scope, scope_of
 from clip_core.retrieval.target import Target, target_of
-from clip_core.scoring.null_bank import PromptBank
+from clip_core.scoring.null_bank import PromptBank, beats_text
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
 
@@ -116,8 +116,8 @@ def _verdict(hits: list[Hit], bank: PromptBank | None, target: Target, scope: Sc
         return "not sure", "Ordered by likeness. Pictures and places are not compared with neutral texts."
     if bank is None or hits[0].beats is None:
         return "not sure", "The nearest are shown. No neutral texts were asked."
-    beats = f"beats {{}}{int(100 * hits[0].beats)} % of {len(bank.peaks)} neutral texts"
-    if hits[0].beats > Settings().confidence:
-        others = max(1, round(100 * (1 - hits[0].beats)))
-        return "there", f"The first hit {beats.format('')}: about {others} in 100 absent ones come as high."
-    return "not sure", f"Nothing stands out: the first {beats.format('only ')}. The nearest are shown."
+    is_there = hits[0].beats > Settings().confidence
+    beats = beats_text(hits[0].beats, len(bank.peaks), stands_out=is_there)
+    if is_there:
+        return "there", f"The first hit {beats}."
+    return "not sure", f"Nothing stands out: the first {beats}. The nearest are shown."

@@ -15,7 +15,7 @@ from clip_core.store.store import EmbeddingStore
 from clip_core.types import Moment, Unit, VideoRecord
 
 NAMELESS = "more like this"
-"""The prompt of moments that were found by pictures or by a place of a video alone."""
+"""The prompt of moments that were found by pictures or a place alone, by a query without a name."""
 
 
 def selection_of(
@@ -23,9 +23,9 @@ def selection_of(
 ) -> Selection:
     """Return hits as a selection over their videos, in the order given.
 
-    The prompt of each moment is the query's texts with "; " between; its peak and its mean are the hit's score.
-    Files are opened for what only they say: sound, timecode, and when the first frame is shown. For a file that is
-    gone, the store's record of it is used.
+    The prompt of each moment is the query's texts with "; " between, or its name; its peak and its mean are the hit's
+    score. Files are opened for what only they say: sound, timecode, and when the first frame is shown. For a file that
+    is gone, the store's record of it is used.
 
     Args:
         hits: Of one ``SearchResult``.
@@ -83,7 +83,7 @@ def _record(hit: Hit, store: EmbeddingStore) -> VideoRecord:
 
 
 def _prompt_of(query: SearchQuery | None) -> str:
-    return NAMELESS if query is None else "; ".join(query.positives) or NAMELESS
+    return NAMELESS if query is None else "; ".join(query.judged_as) or NAMELESS
 
 
 def _moment(hit: Hit, prompt: str) -> Moment:

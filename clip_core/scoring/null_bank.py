@@ -160,6 +160,16 @@ class PromptBank:
         return float(self.peaks[min(len(self.peaks) - 1, int(confidence * len(self.peaks)))]) + ROUNDING
 
 
+def beats_text(share: float, texts: int, *, stands_out: bool) -> str:
+    """Return such as "beats 97 % of 300 neutral texts: about 3 in 100 absent ones come as high", for a sentence.
+
+    The share is rounded down, so that less than all texts never shows as 100 %.
+    """
+    beats = f"{int(100 * share)} % of {texts} neutral texts"
+    others = max(1, round(100 * (1 - share)))
+    return f"beats {beats}: about {others} in 100 absent ones come as high" if stands_out else f"beats only {beats}"
+
+
 def scores_of_bank(cosines: Floats, levels: BankLevels) -> Floats:
     """Return the corrected score of each text of a bank against the others, float32 (m, n).
 

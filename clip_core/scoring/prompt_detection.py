@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from clip_core.scoring.null_bank import PromptBank
+from clip_core.scoring.null_bank import PromptBank, beats_text
 from clip_core.scoring.segments import Segments
 from clip_core.scoring.units import MAD_TO_SIGMA, SMALLEST_SPREAD
 from clip_core.types import Floats, Reals, Times
@@ -256,20 +256,15 @@ def _verdict(kind: VerdictKind, peak: float, levels: Reals, lengths_s: Times, ba
         return Verdict(kind, None, f"Its curve {rise} its own background. No neutral texts were asked.")
     texts, share = len(bank.peaks), bank.beaten_by(peak)
     if kind != "not sure":
-        others = max(1, round(100 * (1 - share)))
-        reason = f"Beats {_percent(share)} of {texts} neutral texts: about {others} in 100 absent ones come as high."
+        reason = f"{beats_text(share, texts, stands_out=True).capitalize()}."
         reason += " It stays high in most of the video." if kind == "throughout" else ""
         return Verdict(kind, share, reason, texts)
     mean = float(np.average(levels, weights=lengths_s))
     usual = float(np.searchsorted(bank.means, np.float32(mean))) / texts
-    reason = f"Beats only {_percent(share)} of {texts} neutral texts: too many come as high somewhere in this video."
+    beats = beats_text(share, texts, stands_out=False).capitalize()
+    reason = f"{beats}: too many come as high somewhere in this video."
     usual_rise = float(np.median(bank.peaks) - np.median(bank.means))
     if usual >= GENERIC_SHARE and peak - mean <= usual_rise:
         reason += " It is high nearly everywhere, as generic prompts are."
         reason += " A negative prompt or a threshold set by hand helps."
     return Verdict(kind, share, reason, texts)
-
-
-def _percent(share: float) -> str:
-    """Round down, so that less than all texts never shows as 100 %."""
-    return f"{int(100 * share)} %"

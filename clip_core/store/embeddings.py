@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,7 @@ class Revision:
     _state: str
     _fragment: int
     _seen: Ints
+    _dim: int = 0
 
 
 def dim_of(table: Table) -> int:
@@ -148,17 +149,20 @@ class EmbeddingRows(RunRows):
         past = None if restarted else since
         seen = np.empty(0, dtype=np.int64) if past is None else past._seen
         fragment = -1 if past is None else past._fragment
-        with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
+        name = FRAMES + plain_id(fingerprint)
+        if past is not None and past._state == self._tables.recent.get(name):
+            return _nothing(past._dim), replace(past, restarted=False, _runs_state=runs_state)
+        with self._tables.reading(name) as table:
             if table is None:
                 return _nothing(0), Revision(restarted, run_epoch, runs_state, "", -1, seen)
-            state = table.state
+            state, dim = table.state, dim_of(table)
             if past is not None and past._state == state:
-                return _nothing(dim_of(table)), Revision(False, run_epoch, runs_state, state, fragment, seen)
+                return _nothing(dim), replace(past, restarted=False, _runs_state=runs_state)
             rows, fragment = _unseen(table, video_id, seen, fragment)
-            embeddings = _embeddings(rows, dim_of(table))
+            embeddings = _embeddings(rows, dim)
         seen = np.union1d(seen, embeddings.pts)
         seen.flags.writeable = False
-        return embeddings, Revision(restarted, run_epoch, runs_state, state, fragment, seen)
+        return embeddings, Revision(restarted, run_epoch, runs_state, state, fragment, seen, dim)
 
     @asked_again
     def frames_of_videos(self, fingerprint: str, video_ids: Collection[str]) -> dict[str, FrameEmbeddings]:

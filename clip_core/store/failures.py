@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from clip_core.addresses import is_address
 from clip_core.store.errors import asked_again
 from clip_core.store.tables import StorePart, Table, columns_of, digest, stamp
 
@@ -18,7 +19,7 @@ class FailedFile:
     """A file that could not be indexed.
 
     Attributes:
-        path: Its absolute path, or the pattern of a sequence of pictures.
+        path: Its absolute path, the pattern of a sequence of pictures, or the address of an object.
         reason: What happened and what to do, in one line.
         failed_s: When it was tried, seconds since 1970.
     """
@@ -53,7 +54,7 @@ class FailureRows(StorePart):
 
 
 def _plain(path: str | os.PathLike[str]) -> str:
-    return str(Path(path).absolute())
+    return os.fspath(path) if is_address(path) else str(Path(path).absolute())
 
 
 def _newest(table: Table | None) -> tuple[FailedFile, ...]:

@@ -91,9 +91,14 @@ class RunRows(StorePart):
             }
             table.add_row(row)
 
-    def run(self, video_id: str, fingerprint: str) -> RunRecord | None:
-        """Return the state of a video under a model, or None if it was never begun."""
-        return runs_of_all(self._tables).get(plain_id(video_id), {}).get(plain_id(fingerprint))
+    def run(self, video_id: str, fingerprint: str, *, at_once: bool = False) -> RunRecord | None:
+        """Return the state of a video under a model, or None if it was never begun.
+
+        Args:
+            video_id, fingerprint: The video and the model.
+            at_once: Whether what another process did within the last ``fresh_s`` must be known.
+        """
+        return runs_of_all(self._tables, at_once=at_once).get(plain_id(video_id), {}).get(plain_id(fingerprint))
 
     def runs_under(self, fingerprint: str) -> dict[str, RunRecord]:
         """Return video id → state, for all videos that were begun under a model."""
@@ -112,6 +117,8 @@ def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[str, str
     Raises:
         NotIndexedError: The run was never begun, or was forgotten.
     """
+    if known is not None and known[0] == tables.recent.get(RUNS):
+        return known
     with tables.reading(RUNS) as table:
         if table is not None:
             state = table.state
@@ -123,7 +130,7 @@ def epoch(tables: Tables, video_id: str, fingerprint: str, known: tuple[str, str
     raise never_begun()
 
 
-def runs_of_all(tables: Tables) -> Mapping[str, Mapping[str, RunRecord]]:
+def runs_of_all(tables: Tables, *, at_once: bool = False) -> Mapping[str, Mapping[str, RunRecord]]:
     """Return video id → fingerprint → run, for all stored videos."""
 
     def states(table: Table | None) -> Mapping[str, Mapping[str, RunRecord]]:
@@ -132,7 +139,7 @@ def runs_of_all(tables: Tables) -> Mapping[str, Mapping[str, RunRecord]]:
             events.setdefault(row["video"], {}).setdefault(row["fingerprint"], []).append(row)
         return {v: {f: s for f, past in models.items() if (s := _state(past))} for v, models in events.items()}
 
-    return tables.answered(RUNS, "all", states)
+    return tables.answered(RUNS, "all", states, at_once=at_once)
 
 
 def _events(table: Table, video_id: str, fingerprint: str) -> list[dict[str, Any]]:
@@ -159,7 +166,8 @@ class IndexingLock:
     """One process indexes a video, the others wait and read: a lock that is tried once, at entry, and never waits.
 
     It only saves duplicate work; the stored data are correct without it. The operating system releases
-    it when the process ends, even after a crash. On an object store it is always held.
+    it when the process ends, even after a crash. There is none on an object store, where it is always held: two
+    processes may do the same work there, and the stored rows are right all the same.
 
     Attributes:
         held: Whether this process holds the lock.

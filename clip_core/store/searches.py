@@ -14,6 +14,7 @@ from clip_core.text import short_id
 
 SEARCHES = "searches"
 MOST_SAVED = 200
+_ALL = 2**62
 _COLUMNS = columns_of("key string, text string, filter string, seen string, at_ns int64")
 
 
@@ -24,16 +25,16 @@ class SavedSearch:
     Attributes:
         text: The query as it was typed; it names the search, so there is one search of each text.
         where: What the videos were restricted to: fields of ``SearchFilter`` and values for JSON.
-        seen: The ``short_id`` of the videos that had been searched when somebody last looked.
+        seen: The ``short_id`` of each video that had been searched when somebody last looked → how many of its frames.
     """
 
     text: str
     where: Mapping[str, Any] = field(default_factory=dict)
-    seen: frozenset[str] = frozenset()
+    seen: Mapping[str, int] = field(default_factory=dict)
 
-    def is_new(self, video_id: str) -> bool:
-        """Return whether a video has been added or indexed since somebody last looked."""
-        return short_id(video_id) not in self.seen
+    def new_among(self, frames: Mapping[str, int]) -> frozenset[str]:
+        """Return the videos that have got frames since somebody last looked; ``frames`` has the count of each by id."""
+        return frozenset(video_id for video_id, count in frames.items() if count > self.seen.get(short_id(video_id), 0))
 
 
 class SearchRows(StorePart):
@@ -59,7 +60,7 @@ class SearchRows(StorePart):
                 "key": key,
                 "text": kept.text,
                 "filter": json.dumps(dict(kept.where), allow_nan=False),
-                "seen": " ".join(sorted(kept.seen)),
+                "seen": " ".join(f"{short}:{frames}" for short, frames in sorted(kept.seen.items())),
                 "at_ns": stamp(max(past, default=0)),
             }
             table.add_row(row)
@@ -78,7 +79,12 @@ def _rows(table: Table | None) -> list[dict[str, Any]]:
 
 def _newest(table: Table | None) -> tuple[SavedSearch, ...]:
     found = {
-        row["key"]: SavedSearch(row["text"], json.loads(row["filter"]), frozenset(row["seen"].split()))
-        for row in _rows(table)
+        row["key"]: SavedSearch(row["text"], json.loads(row["filter"]), _seen(row["seen"])) for row in _rows(table)
     }
     return tuple(sorted(found.values(), key=lambda search: search.text))
+
+
+def _seen(text: str) -> dict[str, int]:
+    """Return what ``seen`` was; rows of earlier versions have no counts: all frames count as seen."""
+    pairs = (word.partition(":") for word in text.split())
+    return {short: int(frames) if frames else _ALL for short, _, frames in pairs}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from clip_core.errors import StoreError
+from clip_core.store.activities import ACTIVITIES, ActivityRows
 from clip_core.store.annotation_rows import ANNOTATIONS, AnnotationRows
 from clip_core.store.embeddings import FRAMES, TEXTS
 from clip_core.store.errors import asked_again, guarded, is_damage
@@ -31,6 +32,8 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _ROW_BYTES = 8 + 8
 _HALF_BYTES = 2
+REMOTE_FRAGMENTS = 16
+"""In an object store, a finished video has those tables merged that have so many small fragments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,9 @@ class EmbeddingStore(
     SettingsRows,
     FailureRows,
     SearchRows,
+    ActivityRows,
 ):
-    """Videos, embeddings, thumbnails, annotations, subtitles, settings, failures and searches.
+    """Videos, embeddings, thumbnails, annotations, subtitles, settings, failures, searches and running commands.
 
     They lie in a folder or an object store.
 
@@ -99,10 +103,12 @@ class EmbeddingStore(
     Args:
         location: A folder, or an address such as ``s3://bucket/embeddings``.
         read_only: Whether nothing may be written or deleted.
+        fresh_s: For this long, what was read of a small table in an object store counts as current, so that a page
+            that is drawn often does not ask at each turn. What this object writes is seen at once.
     """
 
-    def __init__(self, location: str | Path, *, read_only: bool = False) -> None:
-        super().__init__(Tables(location, read_only=read_only))
+    def __init__(self, location: str | Path, *, read_only: bool = False, fresh_s: float = 0.0) -> None:
+        super().__init__(Tables(location, read_only=read_only, fresh_s=fresh_s))
         self._finished_before: dict[tuple[str, str, int], int] = {}
         """Counts of runs that an earlier version finished: (fingerprint or table, video id, ``RunRecord.at_ns``)."""
 
@@ -115,6 +121,11 @@ class EmbeddingStore(
         return self._tables.location
 
     @property
+    def is_remote(self) -> bool:
+        """Whether it lies in an object store, where each commit takes about a second."""
+        return not self._tables.is_folder
+
+    @property
     def read_only(self) -> bool:
         """Whether nothing may be written or deleted."""
         return self._tables.read_only
@@ -122,6 +133,13 @@ class EmbeddingStore(
     def check_writable(self) -> None:
         """Raise ``ReadOnlyError`` if the store is read-only: before files that belong to it are written or deleted."""
         self._tables.check_writable()
+
+    def check_safe_to_write(self) -> None:
+        """Raise ``StoreError`` if several writers would lose each other's rows in this object store.
+
+        One object is written and removed, once for each process. A folder is always safe.
+        """
+        self._tables.check_safe_to_write()
 
     def finish(self, video_id: str, fingerprint: str, samples_per_second: float | None) -> None:
         """Record that all samples of a rate are stored.
@@ -236,17 +254,20 @@ class EmbeddingStore(
     def optimize(self, fingerprint: str | None = None) -> None:
         """Merge small fragments of one model's tables, or of all; call it when a video is finished.
 
-        Versions over an hour old are deleted, and only then is their disk space freed. Losing a
+        In an object store, of one model's tables only those that have many are merged. Versions over an hour old are
+        deleted, and only then is their disk space freed. Losing a
         race against another process is not an error.
         """
+        # In an object store, one pass over all tables is a hundred requests.
+        fewest = REMOTE_FRAGMENTS if fingerprint is not None and self.is_remote else 0
         if fingerprint is None:
             big = [SUBTITLES, *(name for prefix in _OF_MODELS for name in self._tables.names(prefix))]
         else:  # the index of words takes long, so it is brought up to date when it is far behind
             big = [prefix + plain_id(fingerprint) for prefix in (FRAMES, TEXTS)]
             derived = [prefix + fingerprint for prefix in (STRETCHES, SUMMARIES)]
-            self.mending(fingerprint, lambda: self._tables.compact(derived))
+            self.mending(fingerprint, lambda: self._tables.compact(derived, fewest))
         small = [VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, SUBTITLE_SOURCES, FAILURES, SEARCHES]
-        self._tables.compact([*small, *big])
+        self._tables.compact([*small, ACTIVITIES, *big], fewest)
 
     def discard(self, video_id: str, fingerprint: str) -> None:
         """Delete the frames and stretches of a video under one model.

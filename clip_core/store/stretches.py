@@ -1,8 +1,8 @@
 """Stretches: one table per model of the runs of nearly equal frames of all videos, among which a search looks first.
 
-A row's vector has two numbers more than the model's: minus the levels of the two null banks. So one product with a
-query's vector, and with how much of each level to take off, is the corrected score. A video's rows are replaced by
-adding those of a new generation and then deleting the older ones; readers use the newest generation that they see.
+A row has the levels of the two null banks beside its mean vector: the product with a query's vector, less so much of
+each level, is the corrected score. A video's rows are replaced by adding those of a new generation and then deleting
+the older ones; readers use the newest generation that they see.
 """
 
 from __future__ import annotations
@@ -13,33 +13,21 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from clip_core.errors import StoreError
-from clip_core.store.embeddings import (
-    FRAMES,
-    EmbeddingRows,
-    column_of,
-    dim_of,
-    each_frame_once,
-    unit_vectors_of,
-    vectors_of,
-)
+from clip_core.store.embeddings import FRAMES, EmbeddingRows, column_of, dim_of, each_frame_once, unit_vectors_of
 from clip_core.store.errors import asked_again
+from clip_core.store.stretches_in_memory import BANKS, StretchesInMemory, steps_of
 from clip_core.store.tables import Table, columns_of, of_video, of_videos, plain_id, stamp
-from clip_core.store.vector_index import index_vectors, is_worth_indexing, nearest
 from clip_core.stretches import FoundStretches, Stretches, StretchFrames
 from clip_core.types import Floats, Ints
 
-STRETCHES = "stretches_"
-"""A table's name is this and the model's fingerprint."""
-BANKS = 2
-UNKNOWN_LEVEL = 2.0
-"""Stands for a level that is not known: no corrected score comes near, so such rows are asked for separately."""
+STRETCHES = "stretches16_"
+"""A table's name is this and the model's fingerprint; the number is that of the bits of its vectors' numbers."""
 MOST_PLACES = 4_000_000
 """Of so many frames the places in the table are kept in memory, 16 bytes each."""
 _COLUMNS = columns_of(
     "video string, epoch string, made_ns int64, first_pts int64, last_pts int64, picture_pts int64, start_s float64, "
-    "end_s float64, count int64, levelled bool"
+    f"end_s float64, count int64, levelled bool, levels float32[{BANKS}]"
 )
-_FOUND = ("video", "made_ns", "first_pts", "last_pts", "picture_pts", "start_s", "end_s", "count", "levelled", "vector")
 _FramePlaces: TypeAlias = dict[str, tuple[Ints, Ints]]
 """Video id → the pts of its frames, increasing, and their row ids."""
 
@@ -70,8 +58,8 @@ class StretchRows(EmbeddingRows):
             generation: What ``next_generation`` returned before these frames were read.
         """
         name = STRETCHES + plain_id(fingerprint)
-        dim = next(iter(built.values())).vectors.shape[1] + BANKS
-        with self._tables.writing(name, {**_COLUMNS, "vector": f"float32[{dim}]"}) as table:
+        dim = next(iter(built.values())).vectors.shape[1]
+        with self._tables.writing(name, {**_COLUMNS, "vector": f"int16[{dim}]"}) as table:
             if dim_of(table) != dim:
                 what = f"This model's stored stretches have {dim_of(table)} numbers, and these have {dim}."
                 raise StoreError(what, "The model's folder changed under the same fingerprint: restore it.")
@@ -91,29 +79,20 @@ class StretchRows(EmbeddingRows):
         """Delete the stretches of a video under a model."""
         self._tables.delete([STRETCHES + plain_id(fingerprint)], of_video(video_id))
 
-    def index_stretches(self, fingerprint: str) -> None:
-        """Index the stretches if there are many. Those that are not indexed are found as well, but more slowly."""
-        self._tables.check_writable()
-        with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
-            if table is not None and is_worth_indexing(table):
-                table.compact()
-                table.index("video")
-                index_vectors(table)
+    def compact_stretches(self, fingerprint: str) -> None:
+        """Merge small fragments of the stretches: each would be read by itself."""
+        self._tables.compact([STRETCHES + plain_id(fingerprint)])
 
-    @asked_again
+    def _in_memory(self, fingerprint: str) -> StretchesInMemory | None:
+        """Return the stretches of all videos, kept until somebody commits to them; None if there are none."""
+        return self._tables.answered(STRETCHES + plain_id(fingerprint), "all", StretchesInMemory.of)
+
     def stretches_of(self, video_ids: Collection[str], fingerprint: str) -> dict[str, Stretches]:
         """Return video id → its stored stretches in time order, for those of the videos that have any."""
-        with self._tables.reading(STRETCHES + plain_id(fingerprint)) as table:
-            if table is None or not video_ids:
-                return {}
-            rows = _newest(table.rows(_FOUND, of_videos(video_ids)))
-        places: dict[str, list[int]] = {}
-        for place, video_id in enumerate(rows["video"].to_pylist()):
-            places.setdefault(video_id, []).append(place)
-        first_pts = column_of(rows, "first_pts")
-        return {
-            video_id: _stretches(rows.take(sorted(own, key=first_pts.__getitem__))) for video_id, own in places.items()
-        }
+        known = self._in_memory(fingerprint) if video_ids else None
+        if known is None:
+            return {}
+        return {video_id: known.stretches(known.rows[video_id]) for video_id in video_ids if video_id in known.rows}
 
     def outdated_stretches(self, fingerprint: str, *, levelled: bool = False) -> list[str]:
         """Return the ids of the videos whose stretches do not stand for exactly their stored frames.
@@ -141,7 +120,6 @@ class StretchRows(EmbeddingRows):
             epoch, count, _ = _counts_of_videos(table, of_video(video_id)).get(video_id, ("", 0, False))
         return count == frames and (frames == 0 or (run is not None and run.epoch == epoch))
 
-    @asked_again
     def nearest_stretches(
         self,
         fingerprint: str,
@@ -162,20 +140,9 @@ class StretchRows(EmbeddingRows):
             videos: Ids of the videos to look in; None: all.
         """
         factors = np.zeros((len(vectors), BANKS), np.float32) if levels is None else levels.astype(np.float32)
-        name = STRETCHES + plain_id(fingerprint)
-        lacks_levels = bool(factors.any()) and self._tables.answered(name, "lacks levels", _lacks_levels)
-        with self._tables.reading(name) as table:
-            if table is None or (videos is not None and not videos):
-                return _nothing(vectors)
-            within = None if videos is None else of_videos(videos)
-            parts = []
-            for vector, factor in zip(vectors, factors, strict=True):
-                parts.append(nearest(table, np.append(vector, factor), _FOUND, within, limit))
-                if lacks_levels and factor.any():
-                    where = "NOT levelled" if within is None else f"NOT levelled AND {within}"
-                    plain = np.append(vector, np.zeros(BANKS, np.float32))
-                    parts.append(nearest(table, plain, _FOUND, where, limit))
-        return _found(parts, vectors, factors)
+        known = self._in_memory(fingerprint)
+        found = None if known is None else known.nearest(vectors, factors, limit, videos)
+        return _nothing(vectors) if found is None else found
 
     @asked_again
     def frames_of_stretches(self, fingerprint: str, found: FoundStretches) -> StretchFrames:
@@ -227,10 +194,6 @@ def _counts_of_videos(table: Table | None, where: str | None = None) -> dict[str
     return found
 
 
-def _lacks_levels(table: Table | None) -> bool:
-    return table is not None and table.rows(("made_ns",), "NOT levelled").num_rows > 0
-
-
 def _pairs(rows: Any) -> Iterator[tuple[str, int]]:  # noqa: ANN401
     return zip(rows["video"].to_pylist(), rows["made_ns"].to_pylist(), strict=True)
 
@@ -243,20 +206,14 @@ def _newest_of(rows: Any) -> dict[str, int]:  # noqa: ANN401
     return newest
 
 
-def _newest(rows: Any) -> Any:  # noqa: ANN401
-    """Return the rows of the newest generation of each video."""
-    newest = _newest_of(rows)
-    return rows.take(np.flatnonzero([newest[video_id] == made_ns for video_id, made_ns in _pairs(rows)]))
-
-
 def _rows(built: Mapping[str, Stretches], epochs: Mapping[str, str], generation: int) -> dict[str, Any]:
     """Return the columns of the stretches of some videos."""
     import pyarrow as pa
 
     of = [video_id for video_id, part in built.items() for _ in range(len(part))]
     parts = list(built.values())
-    vectors = np.concatenate([np.concatenate([part.vectors, -_levels(part)], axis=1) for part in parts])
-    flat = pa.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
+    steps = steps_of(np.concatenate([part.vectors for part in parts]))
+    levels = np.concatenate([_levels(part) for part in parts])
     plain = ("first_pts", "last_pts", "picture_pts", "start_s", "end_s")
     return {name: np.concatenate([getattr(part, name) for part in parts]) for name in plain} | {
         "video": of,
@@ -264,44 +221,15 @@ def _rows(built: Mapping[str, Stretches], epochs: Mapping[str, str], generation:
         "made_ns": np.full(len(of), generation),
         "count": np.concatenate([part.counts for part in parts]),
         "levelled": [built[video_id].levels is not None for video_id in of],
-        "vector": pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]),
+        "levels": pa.FixedSizeListArray.from_arrays(pa.array(levels.reshape(-1)), BANKS),
+        "vector": pa.FixedSizeListArray.from_arrays(pa.array(steps.reshape(-1)), steps.shape[1]),
     }
 
 
 def _levels(stretches: Stretches) -> Floats:
     if stretches.levels is None:
-        return np.full((len(stretches), BANKS), UNKNOWN_LEVEL, np.float32)
-    return stretches.levels
-
-
-def _stretches(rows: Any) -> Stretches:  # noqa: ANN401
-    first_pts, last_pts, picture_pts, counts = (
-        column_of(rows, name) for name in ("first_pts", "last_pts", "picture_pts", "count")
-    )
-    dim = rows.schema.field("vector").type.list_size
-    vectors, levelled = vectors_of(rows, dim), all(rows["levelled"].to_pylist())
-    times = rows["start_s"].to_numpy(), rows["end_s"].to_numpy()
-    levels = -vectors[:, -BANKS:] if levelled else None
-    return Stretches(first_pts, last_pts, picture_pts, *times, counts, vectors[:, :-BANKS], levels)
-
-
-def _found(parts: list[Any], vectors: Floats, factors: Floats) -> FoundStretches:
-    """Join the rows that were found for all queries, the best first."""
-    import pyarrow as pa
-
-    rows = _newest(pa.concat_tables(parts))
-    keys = list(zip(rows["video"].to_pylist(), rows["first_pts"].to_pylist(), strict=True))
-    first = {key: place for place, key in reversed([*enumerate(keys)])}
-    rows = rows.take(np.array([*first.values()], np.int64))
-    numbers = vectors_of(rows, vectors.shape[1] + BANKS)
-    levelled = np.array(rows["levelled"].to_pylist(), bool)
-    levels = numbers[:, -BANKS:]
-    usual = levels[levelled].mean(axis=0) if levelled.any() else np.zeros(BANKS, np.float32)
-    levels = np.where(levelled[:, None], levels, usual)  # stands in for the unknown ones
-    scores = numbers[:, :-BANKS] @ vectors.T + levels @ factors.T
-    order = np.argsort(-scores.max(axis=1), kind="stable") if len(scores) else np.empty(0, np.int64)
-    rows = rows.take(order)
-    return FoundStretches(tuple(rows["video"].to_pylist()), _stretches(rows), scores[order])
+        return np.zeros((len(stretches), BANKS), np.float32)
+    return stretches.levels.astype(np.float32)
 
 
 def _nothing(vectors: Floats) -> FoundStretches:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import random
 import re
-import stat
 import threading
 import time
 import uuid
@@ -14,10 +12,13 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from clip_core.errors import ReadOnlyError, StoreError
+from clip_core.store import object_store
 from clip_core.store.errors import REPLACED_TRIES, asked_again, guarded, is_conflict, is_missing
+from clip_core.store.location import check_newest, connect, is_folder, is_there, is_written, wait_after
+from clip_core.store.recent_states import RecentStates
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -25,7 +26,7 @@ Columns: TypeAlias = dict[str, str]
 """Name of a column → pyarrow's name of its type; "int64[]" is a list, "float16[512]" a list of fixed length."""
 _ID = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 _TRIES = 8
-_MADE, _MAGIC = b"made", b"LANC"
+_MADE, _NO_TABLE = b"made", "none"
 _MOST_ANSWERS = 64
 _MOST_IN_MEMORY = 20_000
 _ROWS_AT_ONCE = 16
@@ -175,9 +176,17 @@ class Table:
                 raise
             _log.info("Left to another process: %s", error.line)
 
-    def compact(self) -> None:
-        """Merge small fragments and delete versions over an hour old. Losing a race is not an error."""
-        self.tend(lambda raw: raw.optimize(cleanup_older_than=KEEP_OLD))
+    def compact(self, fewest: int = 0) -> None:
+        """Merge small fragments, if there are so many, and delete versions over an hour old.
+
+        Losing a race is not an error.
+        """
+
+        def once(raw: Any) -> None:  # noqa: ANN401
+            if raw.stats()["fragment_stats"]["num_small_fragments"] >= fewest:
+                raw.optimize(cleanup_older_than=KEEP_OLD)
+
+        self.tend(once)
 
     def _retried(self, action: Callable[[], _T]) -> _T:
         """Return what ``action`` returns, tried again at the latest version if another process won the race."""
@@ -193,7 +202,7 @@ class Table:
                     if not lost:
                         raise
                 tries += 1
-                time.sleep(random.uniform(0.5, 1.0) * 0.01 * 2**tries)  # noqa: S311 - not for security
+                time.sleep(wait_after(tries, self._location))
 
 
 class StorePart:
@@ -209,18 +218,21 @@ class Tables:
     Args:
         location: A folder or an address.
         read_only: Whether every write is refused with ``ReadOnlyError``.
+        fresh_s: How old the state of a table in an object store may be for those who need not know it at once.
 
     Attributes:
+        recent: The states of the tables in an object store within ``fresh_s``.
         in_memory: What a read-only store computed and may not write; at most 20,000 values, the oldest are dropped.
     """
 
-    def __init__(self, location: str | Path, *, read_only: bool = False) -> None:
+    def __init__(self, location: str | Path, *, read_only: bool = False, fresh_s: float = 0.0) -> None:
         text = str(location)
         if not isinstance(location, str | Path) or not text.strip() or "\0" in text:
             raise StoreError(f"{location!r} is not a place for embeddings.", "Give a folder or an s3:// address.")
-        self.is_folder = "://" not in text
+        self.is_folder = is_folder(text)
         self.location = str(Path(text).absolute()) if self.is_folder else text
         self.read_only = read_only
+        self.recent = RecentStates(0.0 if self.is_folder else fresh_s)
         self.in_memory: dict[Hashable, Any] = {}
         self._connection: Any = None
         self._connecting = threading.Lock()
@@ -232,6 +244,12 @@ class Tables:
         if self.read_only:
             raise ReadOnlyError("This server is read-only: nothing was changed.", "Ask the person who runs it.")
 
+    def check_safe_to_write(self) -> None:
+        """Raise ``StoreError`` if nothing may be written, or if several writers would lose rows in this place."""
+        self.check_writable()
+        if not self.is_folder:
+            object_store.check_exclusive(self.location)
+
     def keep_in_memory(self, values: Mapping[Hashable, Any]) -> None:
         """Keep values until the process ends, in place of a table that may not be written."""
         with self._connecting:
@@ -240,76 +258,93 @@ class Tables:
     @contextmanager
     def reading(self, name: str) -> Iterator[Table | None]:
         """Yield the table at its latest version, or None if nothing was ever written to it."""
-        raw = self._latest(name) if self._is_there() else None
-        yield Table(raw, self.location, {}) if raw is not None else None
+        asked = time.monotonic()
+        raw = self._latest(name) if is_there(self.location) else None
+        table = Table(raw, self.location, {}) if raw is not None else None
+        if self.recent.fresh_s:
+            self.recent.note(name, asked, _NO_TABLE if table is None else table.state)
+        yield table
         if raw is not None:
             self._idle.setdefault(name, []).append(raw)
 
     @asked_again
-    def answered(self, name: str, question: Hashable, answer: Callable[[Table | None], _T]) -> _T:
-        """Return ``answer`` for a small table, cached until somebody commits to the table.
+    def answered(
+        self, name: str, question: Hashable, answer: Callable[[Table | None], _T], *, at_once: bool = False
+    ) -> _T:
+        """Return ``answer`` for a table, cached until somebody commits to the table.
 
         Args:
             name: The table.
             question: The cache key: everything that ``answer`` depends on except the table.
             answer: Computes an immutable value from the table, or from None if there is no table.
+            at_once: Whether the store is asked in any case, however fresh the table's state is.
         """
+        known = self._answers.get(key := (name, question))
+        if known is not None and not at_once and known[0] == self.recent.get(name):
+            return cast("_T", known[1])
         with self.reading(name) as table:
-            if table is None:
+            if table is None and not self.recent.fresh_s:
                 return answer(None)
-            state, key = table.state, (name, question)
-            known = self._answers.get(key)
-            value = known[1] if known is not None and known[0] == state else answer(table)
-        self._answers.pop(key, None)  # the last used is the last, and the first are dropped
-        self._answers[key] = (state, value)
+            state = _NO_TABLE if table is None else table.state
+            self._answers.pop(key, None)  # the last used is the last, and the first are dropped
+            if known is None or known[0] != state:
+                known = None  # it may be large: it goes before the new one is computed
+                known = (state, answer(table))
+        self._answers[key] = known
         for old in [*self._answers][:-_MOST_ANSWERS]:
             self._answers.pop(old, None)
-        return value
+        return known[1]
 
     @contextmanager
     def writing(self, name: str, columns: Columns) -> Iterator[Table]:
         """Yield the table at its latest version; the folder, the table, and columns that it lacks are created."""
-        self.check_writable()
-        self._is_there()
+        self.check_safe_to_write()
+        is_there(self.location)
         raw = self._latest(name)
         if raw is None:
             raw = self._create(name, columns)
         table = Table(raw, self.location, columns)
         table.complete()
-        yield table
+        try:
+            yield table
+        finally:
+            self.recent.changed(name)
         self._idle.setdefault(name, []).append(raw)
 
     def delete(self, names: Iterable[str], where: str) -> None:
         """Delete the rows that match the SQL filter, in one table after another."""
-        self.check_writable()
+        self.check_safe_to_write()
         for name in names:
             with self.reading(name) as table:
                 if table is not None:
                     table.delete(where)
+                    self.recent.changed(name)
 
     def drop(self, name: str) -> None:
         """Delete a whole table, even if it is damaged."""
+        self.check_safe_to_write()
         with guarded(self.location):
             self._connected().drop_table(name, ignore_missing=True)
+        self.recent.changed(name)
 
     def index(self, name: str) -> None:
         """Create an index so that the rows of a video are found without a scan."""
-        self.check_writable()
+        self.check_safe_to_write()
         with self.reading(name) as table:
             if table is not None:
                 table.index("video")
 
-    def compact(self, names: Iterable[str]) -> None:
-        """Merge small fragments of tables, and delete versions over an hour old."""
-        self.check_writable()
+    def compact(self, names: Iterable[str], fewest: int = 0) -> None:
+        """Merge small fragments of tables, if one has so many, and delete its versions over an hour old."""
+        self.check_safe_to_write()
         for name in names:
             with self.reading(name) as table:
                 if table is not None:
-                    table.compact()
+                    table.compact(fewest)
 
     def names(self, prefix: str = "") -> list[str]:
         """Return the names of the tables that start with ``prefix``."""
-        if not self._is_there():
+        if not is_there(self.location):
             return []
         names: list[str] = []
         with guarded(self.location):
@@ -321,29 +356,10 @@ class Tables:
                 if not token:
                     return [name for name in names if name.startswith(prefix)]
 
-    def _is_there(self) -> bool:
-        """Return whether the store exists; reading must not create it.
-
-        Raises:
-            StoreError: The location cannot be a store, for example a regular file.
-        """
-        if not self.is_folder:
-            return True
-        with guarded(self.location):
-            try:
-                mode = Path(self.location).stat().st_mode
-            except FileNotFoundError:
-                return False
-            if not stat.S_ISDIR(mode):
-                raise NotADirectoryError(20, "Not a directory", self.location)
-            return True
-
     def _connected(self) -> Any:  # noqa: ANN401
         with self._connecting:
             if self._connection is None:
-                import lancedb
-
-                self._connection = lancedb.connect(self.location)
+                self._connection = connect(self.location)
             return self._connection
 
     def _create(self, name: str, columns: Columns) -> Any:  # noqa: ANN401
@@ -373,28 +389,12 @@ class Tables:
             tries = 1
             while True:
                 try:
-                    self._check_newest(name)
+                    check_newest(self.location, name)
                     return self._connected().open_table(name)
                 except (ValueError, RuntimeError, OSError) as error:
-                    if is_missing(error) and not self._is_written(name):
+                    if is_missing(error) and not is_written(self.location, name):
                         return None
                     # A version may be deleted while it is opened. If that goes on, the table is damaged.
                     if tries == REPLACED_TRIES or not is_missing(error):
                         raise
                 tries += 1
-
-    def _check_newest(self, name: str) -> None:
-        """Refuse a table whose newest version was cut short, by a power cut perhaps: LanceDB may panic over it.
-
-        Raises:
-            ValueError: It was cut short.
-        """
-        versions = Path(self.location, f"{name}.lance", "_versions") if self.is_folder else None
-        newest = versions and min(versions.glob("*.manifest"), default=None)  # their names count down
-        if newest is not None and not newest.read_bytes().endswith(_MAGIC):
-            raise ValueError(f"{newest.name} is corrupt: its end is missing")
-
-    def _is_written(self, name: str) -> bool:
-        """Return whether the folder holds files of a table."""
-        folder = Path(self.location, f"{name}.lance")
-        return self.is_folder and any((*folder.glob("_versions/*.manifest"), *folder.glob("data/*.lance")))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from clip_core.addresses import is_address
 from clip_core.errors import StoreError
 from clip_core.store.errors import asked_again
 from clip_core.store.tables import (
@@ -150,18 +151,22 @@ class VideoRows(StorePart):
 
         return self._tables.answered(VIDEOS, where, newest)
 
-    def known_id(self, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int) -> str | None:
-        """Return the id of the video at ``path`` if it is known with this size and modification time, else None."""
-        key = _path_key(path)
+    def known_id(self, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int | str) -> str | None:
+        """Return the id of the video at ``path`` if it is known with this size and modification time, else None.
+
+        Of an object at an address, ``mtime_ns`` is its ETag.
+        """
+        key, mtime_ns = _path_key(path), _number(mtime_ns)
         if (known := self._tables.in_memory.get((FILES, key, size_bytes, mtime_ns))) is not None:
             return str(known)
         return self._tables.answered(FILES, "ids", _latest_ids).get((key, int(size_bytes), int(mtime_ns)))
 
-    def remember_id(self, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int, video_id: str) -> None:
-        """Store the id of the video at ``path``, so that its bytes need not be hashed again.
+    def remember_id(self, path: str | os.PathLike[str], size_bytes: int, mtime_ns: int | str, video_id: str) -> None:
+        """Store the id of the video at ``path``, so that its bytes need not be hashed again; see ``known_id``.
 
         A read-only store keeps it in memory.
         """
+        mtime_ns = _number(mtime_ns)
         if self._tables.read_only:
             self._tables.keep_in_memory({(FILES, _path_key(path), size_bytes, mtime_ns): plain_id(video_id)})
             return
@@ -274,7 +279,12 @@ def unpacked(data: bytes, count: int) -> Ints:
 
 
 def _path_key(path: str | os.PathLike[str]) -> str:
-    return digest(os.fspath(Path(path).resolve()))
+    return digest(os.fspath(path if is_address(path) else Path(path).resolve()))
+
+
+def _number(changed: int | str) -> int:
+    """Return a modification time as it is, and of an ETag a number: the column holds integers."""
+    return int(digest(changed)[:15], 16) if isinstance(changed, str) else changed
 
 
 def _row(record: VideoRecord) -> dict[str, Any]:

@@ -210,6 +210,7 @@ class Video(ABC):
 
         At the end of the video ``unreadable_after_s`` is set as by ``frames``.
         """
+        del wanted_pts, seen
         raise ValueError(f"{self.info.name} is decoded as a whole, not from {first_pts} to {end_pts}.")
 
     def trust(self, table: TimeTable) -> bool:

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from clip_core.errors import ClipVideoError, VideoError, VideoNotFoundError
 from clip_core.files import named_after
 from clip_core.library.videos import is_video_id, lasting_path, open_file
-from clip_core.media.exports_folder import CLIPS_ZIP, result_path
+from clip_core.media.exports_folder import RESULTS, result_path
 from clip_core.media.proxies import proxy_path
 
 FOLDER = Path(__file__).parent
@@ -187,16 +187,16 @@ def _copy(request: Request) -> Response:
 
 
 def _clips(request: Request) -> Response:
-    """Send a ZIP of clips that the page has made, as a download."""
+    """Send a ZIP of clips or a film that the page has made, as a download."""
     from pages.shared import cache
 
     path = result_path(cache.exports(), request.path_params["key"])
     if path is None:
         return _missing(request)
-    name = named_after(request.query_params.get("of", ""), CLIPS_ZIP)
+    name = named_after(request.query_params.get("of", ""), path.name)
     saved = {"Content-Disposition": f'attachment; filename="{name}"'}
     gone = "These clips are gone: they are kept for a day. Make them again on the page."
-    return _sent(path, "application/zip", gone, saved)
+    return _sent(path, RESULTS[path.name], gone, saved)
 
 
 def _sent(path: Path, media_type: str, gone: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -78,7 +78,7 @@ def draw_comparison(
             bar.progress(share, text=f"{done} of {frames} frames")
 
         def show_wait(busy: ServerBusyError) -> None:
-            for left_s in seconds_left(busy):
+            for left_s in seconds_left(busy.wait_s):
                 text = f"The server asks to wait until {busy.until} · {clock(left_s, 0)} left"
                 bar.progress(share, text=text)
 

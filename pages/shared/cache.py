@@ -21,8 +21,10 @@ from clip_core.encoders.registry import is_first_use, load_encoder
 from clip_core.errors import ClipVideoError, ExportError, NotIndexedError, ReadOnlyError, VideoError, VideoNotFoundError
 from clip_core.files import lock_folder
 from clip_core.folder_watcher import FolderWatcher
+from clip_core.indexing.activity import FreshActivities
 from clip_core.indexing.recognise_video import recognise_video
 from clip_core.indexing.thumbnails import thumbnails_of
+from clip_core.library.fetched import fetch_copy
 from clip_core.library.identify import file_stamp, reindex_error, stamp_of
 from clip_core.library.videos import FoundFile, find_file
 from clip_core.media.exports_folder import TEMPORARY_EXPORTS, exports_folder
@@ -43,6 +45,10 @@ from pages.shared.access import READ_ONLY, is_read_only
 from pages.shared.buffers import BufferCache
 
 APP_FOLDER = Path(__file__).parents[2]
+MOST_THUMBNAILS = 1000
+"""Of each video, so many are kept in memory, about 5 MB: a rerun reads none again."""
+REMOTE_FRESH_S = 1.0
+"""A table in an object store is asked this often whether it changed; one rerun would ask some of them several times."""
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -79,7 +85,7 @@ def store(location: str) -> EmbeddingStore:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _store(location: str, read_only: bool) -> EmbeddingStore:
-    return EmbeddingStore(location, read_only=read_only)
+    return EmbeddingStore(location, read_only=read_only, fresh_s=REMOTE_FRESH_S)
 
 
 def has_several_videos() -> bool:
@@ -162,6 +168,12 @@ def library_queue(name: str) -> TaskQueue[str]:
     return TaskQueue(name, "What was found is kept; try again.", at_once=1)
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def fresh_activities(location: str) -> FreshActivities:  # noqa: ARG001 - part of the key
+    """Return what tells which processes that index into a store are alive."""
+    return FreshActivities()
+
+
 def watch_folders() -> FolderWatcher:
     """Return this process's watcher of folders, which runs unless the server is read-only."""
     watcher = _folder_watcher()
@@ -213,6 +225,20 @@ def _outdated(video_id: str, seen: str, location: str, _record: VideoSummary) ->
 def proxy_queue() -> ProxyQueue:
     """Return this process's proxy queue."""
     return ProxyQueue(_refuse if is_read_only() else None)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def fetch_queue() -> TaskQueue[str]:
+    """Return this process's queue of videos to fetch from buckets; the key is the video's id."""
+    return TaskQueue("Fetching the video", "Nothing of it is kept; try again.", "Nothing of it is kept.", at_once=2)
+
+
+def start_fetching(record: VideoRecord, viewer: str) -> None:
+    """Fetch a video that lies in a bucket, or join the task that does."""
+    if is_read_only():
+        _refuse()
+    now = config()
+    fetch_queue().submit(record.video_id, lambda: fetch_copy(record, now, store(now.embeddings)), viewer)
 
 
 def export_queue() -> ExportQueue:
@@ -334,12 +360,23 @@ def thumbnails(
         VideoError: The file is gone, was changed, or cannot be decoded there.
         StoreError: The store cannot be read or written.
     """
+    known = _known_thumbnails(location, record.video_id, record.reading)
     table = record.table
 
     def picture(wanted: int) -> Image:
         return _shared(path, record.video_id, table).frame_at(float(table.seconds(np.array([wanted]))[0])).rgb
 
-    return thumbnails_of(record.video_id, pts, store(location), picture, patience_s=patience_s)
+    if missing := [wanted for wanted in pts if wanted not in known]:
+        known |= thumbnails_of(record.video_id, missing, store(location), picture, patience_s=patience_s)
+    found = {wanted: known[wanted] for wanted in pts if wanted in known}
+    for old in [*known][:-MOST_THUMBNAILS]:
+        known.pop(old, None)
+    return found
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _known_thumbnails(location: str, video_id: str, reading: str | None) -> dict[int, bytes]:  # noqa: ARG001
+    return {}
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from clip_core.addresses import is_address
 from clip_core.analysis.stored_videos import forget_outdated_copy
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import NotIndexedError, ProxyError, VideoChangedError, VideoNotFoundError
+from clip_core.library.buckets import shown_address
 from clip_core.library.identify import known_video, reindex_error
 from clip_core.library.subtitles import subtitles_are_current
-from clip_core.library.videos import VideoChoice
+from clip_core.library.videos import VideoChoice, lies_at
 from clip_core.store.runs import RunRecord
 from clip_core.store.store import EmbeddingStore
 from clip_core.task_queue import TaskView
@@ -131,12 +133,17 @@ def _without_file(request: IndexRequest, job: TaskView[IndexKey] | None, error: 
     """Return what is stored of a file that no longer exists; raise ``error`` if nothing of it is usable."""
     lay, seen = str(request.video.path.absolute()), region_state(IndexingState).seen_stored
     last_id = None if seen is None or seen[0] != request.video.path else request.store.known_id(lay, *seen[1])
-    there = [known.video_id for known in request.store.summaries() if known.path == lay]  # several, if it was replaced
+    there = [
+        known.video_id for known in request.store.summaries() if lies_at(known, request.video.path)
+    ]  # several, if it was replaced
     found = last_id if last_id in there else next(iter(there), None)
     record = None if found is None else request.store.video(found)
     run = None if record is None else request.store.run(record.video_id, request.encoder.fingerprint)
     if record is None or run is None or reindex_error(record, request.store) is not None:
         raise error
+    if is_address(record.path):
+        step = "Index it again by its address."
+        error = VideoNotFoundError(f"This video lies in a bucket: {shown_address(record.path)}.", step)
     return Indexed(record, run, job, error)
 
 
@@ -166,12 +173,18 @@ def draw_status(request: IndexRequest, indexed: Indexed, samples: int) -> None:
     unreadable = None if record is None else record.unreadable_after_s
     failed = job is not None and job.state == "failed"
     warnings = () if job is None or job.progress is None else job.progress.warnings
-    tall = unreadable is not None or failed or warnings or indexed.gone is not None
+    is_gone = indexed.gone is not None and (record is None or not is_address(record.path))
+    tall = unreadable is not None or failed or warnings or is_gone
     with st.container(height="content" if tall else 38, border=False, vertical_alignment="center", key="status"):
         if job is not None and job.active:
             region_state(IndexingState).drawn_with_page = True
             help_text = "Cancel. What is indexed is kept."
             draw_task_row(TaskRow(index_queue(), job.key, session_id(), _text, "cancel", help_text, on_look=_show_more))
+            return
+        if record is not None and is_address(record.path):
+            st.caption(
+                f":material/cloud: {counted(samples, 'sample')} indexed · {density_text(indexed.run)} · in a bucket"
+            )
             return
         if indexed.gone is not None:
             text = f"{escape_markdown(indexed.gone.what)} What is indexed of it is kept."

@@ -6,7 +6,7 @@ import csv
 import io
 from pathlib import Path
 
-from clip_core.analysis.judged_moments import accepted_selection
+from clip_core.analysis.judged_moments import accepted_file_moments, accepted_selection
 from clip_core.export.formats import MOMENT_FORMATS, write_moments
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import Annotation
@@ -33,6 +33,10 @@ def test_only_what_was_accepted_in_the_order_of_the_videos_then_by_time(tmp_path
         ("a.mp4", "a dog", 0.2, 0.4, 0.3, "Rex"),
     ]
     assert (selection.prompts, selection.name) == (("a dog", "pizza"), "2 videos")
+    moments = accepted_file_moments([OTHER, "c" * 64, "d" * 64, VIDEO], store)
+    assert [(each.record.video_id, each.moment) for each in moments] == [
+        (video.video_id, moment) for video, moment in selection.rows
+    ]
     rows = list(csv.DictReader(io.StringIO(write_moments("csv", selection).decode())))
     assert [(row["video"], row["prompt"]) for row in rows] == [
         ("b.mp4", "a dog"),

@@ -119,7 +119,7 @@ def _rows(library: Library, frames: int, quick: bool) -> list[Row]:
     else:
         later = asked
     name, where = f"library {frames}", f"{library.known.source}; {build['stretches']:.0f} stretches"
-    disk = {part: _size_mb(library.folder, part) for part in ("frames", "stretches")}
+    disk = {part: _size_mb(library.folder, part) for part in ("frames", "stretches16")}
     query = {
         "wall": Spread.of(asked["wall_ms"], "ms", 1),
         "CPU": Spread.of(asked["cpu_ms"], "ms", 1),
@@ -156,7 +156,7 @@ def _build(library: Library) -> dict[str, object]:
 def _ask(library: Library) -> dict[str, object]:
     store, queries = EmbeddingStore(library.folder), library.known.queries
     store.stored_pts("0" * 64, MODEL)
-    store.stretches_of(["0" * 64], MODEL).get("0" * 64)
+    store.stretches_are_current("0" * 64, MODEL)
     idle = _peak_mb()
     times: dict[str, list[float]] = {key: [] for key in ("wall_ms", "cpu_ms", "nearest_ms", "frames_ms")}
     recall: dict[str, list[float]] = {kind: [] for kind in library.exact}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from clip_core import EmbeddingStore
-from clip_core.cli import index_passes
+from clip_core.cli import index_passes, terminal
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.types import VideoRecord
 from tests.cli.test_commands import here, run
@@ -42,6 +43,27 @@ def stored(here: Path, encoder: Any) -> dict[str, int]:
     return {record.name: len(store.stored_pts(record.video_id, encoder.fingerprint)) for record in records}
 
 
+def test_each_event_is_a_line_of_json(
+    footage: Path, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "_is_json", False)  # it is put back after the test
+    monkeypatch.setattr(terminal, "PLAIN_LINE_S", 0.0)
+    code, out, err = run(capsys, "index", "footage", "--log", "json")
+    events = [json.loads(line) for line in err]
+    assert (code, len(out)) == (3, 3)
+    assert [event["video"] for event in events if event["event"] == "failed"] == ["footage/b/broken.mp4"]
+    indexed = {event["video"]: event for event in events if event["event"] == "indexed"}
+    assert list(indexed) == ["footage/a/v1.mp4", "footage/b/deep/v2.mp4", "footage/c/v3.mp4"]
+    (kept,) = (video for video in EmbeddingStore(here / "store").usage() if video.record.name == "v2.mp4")
+    found = indexed["footage/b/deep/v2.mp4"]
+    assert (found["id"], found["samples"]) == (kept.record.video_id, kept.models[0].frames)
+    assert found["length_s"] == kept.record.end_s
+    shares = [event["share"] for event in events if event["event"] == "progress" and event["of"] == "footage/a/v1.mp4"]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert any("1 of 4 videos failed" in event.get("text", "") for event in events)
+
+
 def test_a_folder_is_indexed_with_its_subfolders_and_what_failed_is_taken_again(
     footage: Path, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -52,7 +74,9 @@ def test_a_folder_is_indexed_with_its_subfolders_and_what_failed_is_taken_again(
     assert err[-1].startswith("  footage/b/broken.mp4: broken.mp4 is not a video that can be read.")
 
     (failed,) = EmbeddingStore(here / "store").failures()
-    assert (failed.path, failed.reason) == (str(footage / "b" / "broken.mp4"), err[0])
+    assert "broken.mp4 failed." in err
+    assert sum("can be read" in line for line in err) == 1  # the reason stands in the list alone
+    assert (failed.path, f"  footage/b/broken.mp4: {failed.reason}") == (str(footage / "b" / "broken.mp4"), err[-1])
     code, out, err = run(capsys, "index", "--retry-failed")
     assert (code, out, len(err)) == (2, [], 1)
     assert run(capsys, "index", "--retry-failed", "footage/a")[:2] == (0, ["Nothing failed last time."])
@@ -92,6 +116,7 @@ def test_all_videos_have_their_keyframes_before_one_is_indexed_in_full(
         signal.signal(signal.SIGINT, inherited)
     assert (code, out) == (130, [])
     assert err[-1] == "Stopped. What is indexed is kept; run the same command to go on."
+    assert err[-3].startswith("1 of 4 videos failed.")  # what has failed by then is listed, too
     assert stored(here, encoder) == {"v1.mp4": 5, "v2.mp4": 5, "v3.mp4": 5}
     encoder = FakeEncoder()
     assert run(capsys, "index", "footage", "--samples-per-second", "every frame")[0] == 3
@@ -159,7 +184,7 @@ def test_a_file_that_is_still_being_copied_is_tried_again_at_the_end(
     (footage / "b" / "deep" / "v2.mp4").rename(footage / "a" / "v0.mp4")
     tried = list[str]()
 
-    real = index_passes.index_video
+    real = index_passes.index_source
 
     def watched(path: str, *rest: Any, **options: Any) -> Any:
         tried.append(f"{Path(path).name}{' coarse' if options['coarse_only'] else ''}")
@@ -167,7 +192,7 @@ def test_a_file_that_is_still_being_copied_is_tried_again_at_the_end(
             monkeypatch.setattr(OnnxEncoder, "embed_images", embed_images)
         return real(path, *rest, **options)
 
-    monkeypatch.setattr(index_passes, "index_video", watched)
+    monkeypatch.setattr(index_passes, "index_source", watched)
     code, out, err = run(capsys, "index", "footage", "--samples-per-second", "every frame")
     assert tried == [
         *("v0.mp4 coarse", "v1.mp4 coarse", "broken.mp4 coarse", "v3.mp4 coarse"),
@@ -177,3 +202,14 @@ def test_a_file_that_is_still_being_copied_is_tried_again_at_the_end(
     assert out[-1].split(",")[0] == "broken.mp4: 43 samples of 0:01.433"
     assert "broken.mp4 has changed since: it is tried once more." in err
     assert EmbeddingStore(here / "store").failures() == []
+
+
+def test_a_store_that_does_not_answer_ends_it_in_one_line(
+    footage: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ALLOW_HTTP"):
+        monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("AWS_ENDPOINT", "http://127.0.0.1:9")
+    code, out, err = run(capsys, "--store", "s3://bucket/embeddings", "index", "footage")
+    assert (code, out, len(err)) == (2, [], 1)
+    assert "127.0.0.1:9 does not answer. Check AWS_ENDPOINT and the network" in err[0]

@@ -22,6 +22,8 @@ from clip_core.retrieval.query import SearchQuery
 from clip_core.retrieval.results import Elsewhere, Hit, SearchResult
 from clip_core.store.subtitle_rows import SubtitleSource
 from clip_core.subtitles import Cue
+from clip_core.text import clock
+from clip_core.video import open_video
 from tests.cli.test_commands import run
 from tests.support.model_maker import make_clip
 from tests.support.video_maker import VideoSpec, planted
@@ -76,6 +78,8 @@ def test_json_is_the_whole_answer_and_csv_its_hits(here: Path, capsys: pytest.Ca
     assert (code, answer["verdict"], answer["unit"], answer["videos"]) == (0, "there", "corrected", 2)
     for found, planted_at in zip(spans(answer["hits"]), DOGS, strict=True):
         assert found == pytest.approx(planted_at, abs=0.2)
+    alike = json.loads("\n".join(run(capsys, "search", "--like", "sample.mp4@0:42", "--json", "--limit", "1")[1]))
+    assert (answer["query"], alike["query"]) == ("a dog", "frame at 0:42.000 of sample.mp4")
     code, out, err = run(capsys, "search", "a dog", "--limit", "2", "-o", "dogs.csv")
     assert (code, out) == (0, ["2 hits in dogs.csv"])
     assert err[0].startswith("there. ")
@@ -98,6 +102,24 @@ def test_timelines_and_markers_hold_the_hits(here: Path, capsys: pytest.CaptureF
         2,
         True,
     )
+
+
+def test_the_hits_of_several_videos_become_one_film(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("search", "a dog", "--per-video", "1", "--limit", "2")
+    code, out, _ = run(capsys, *words, "--json")
+    hits = json.loads("\n".join(out))["hits"]
+    code, out, err = run(capsys, *words, "-o", "film/dogs.mp4")
+    assert {hit["name"] for hit in hits} == {"sample.mp4", "bars.mp4"}
+    length_s = sum(hit["end_s"] - hit["start_s"] for hit in hits)
+    assert (code, out) == (0, [f"2 moments in film/dogs.mp4, {clock(length_s)} long"])
+    assert err[-1].startswith("there. The first hit beats ")
+    with open_video("film/dogs.mp4") as film:
+        assert film.table.end_s == pytest.approx(length_s, abs=0.1)
+    (here / "data" / "trip" / "bars.mp4").rename(here / "bars.mp4")
+    code, out, err = run(capsys, *words, "--reel", "-o", "film/dogs.mp4")
+    (here / "bars.mp4").rename(here / "data" / "trip" / "bars.mp4")
+    assert (code, out[0][:28]) == (3, "1 moment in film/dogs.mp4, 0")
+    assert any("of bars.mp4 is left out: " in line for line in err)
 
 
 def test_filters_restrict_the_videos(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,7 +190,7 @@ def test_the_words_become_a_query_and_a_filter(
         (["- a person"], 'There is nothing to look for. Such as: python -m clip_core search "a red car"'),
         (["x" * 5000], "The query has 5,000 letters. Shorten it to 2,000."),
         (["--image", "config.yaml"], "config.yaml cannot be read as a picture. Give a PNG or JPEG file to --image."),
-        (["--image", "gone.png"], "gone.png cannot be read as a picture. Give a PNG or JPEG file to --image."),
+        (["--image", "gone.png"], "There is no file gone.png. Check --image."),
         (["--like", "sample.mp4"], "sample.mp4 names no place of a video. Such as: --like holiday.mp4@1:02.5"),
         (
             ["--like", "sample.mp4@0:50"],
@@ -179,9 +201,16 @@ def test_the_words_become_a_query_and_a_filter(
          "it."),
         (["a", "--include-own"], "--include-own says nothing without --like. Name a place with --like, or leave it "
          "out."),
-        (["a", "--json", "--markers", "vtt"], "Two formats are given. Leave out one."),
+        (["a", "--json", "--markers", "vtt"], "--json and --markers are given, but only one format is written. Leave "
+         "out one."),
+        (["a", "--csv", "--json", "--edl"], "--json and --csv and --edl are given, but only one format is written. "
+         "Leave out all but one."),
         (["a", "-o", "a.txt"], "The name a.txt does not say in which format to write. Give one: --json, --csv, --otio, "
-         "--edl or --markers."),
+         "--edl, --reel or --markers."),
+        (["a", "--reel"], "A film is not text for a terminal. Give a file: --out hits.mp4"),
+        (["a", "-o", "data/sample.mp4"], "sample.mp4 is a stored video. Choose another place for --out."),
+        (["a", "-o", "x.mp4", "--name", "nobody"], "Nothing was found, so there is nothing to write. Widen the "
+         "filter."),
         (["a", "--shortest", "x"], "Invalid value for '--shortest': 'x' is not a time such as 90 or 1:30. See python "
          "-m clip_core search --help."),
         (["a", "--added-to", "May"], "Invalid value for '--added-to': 'May' is neither a day such as 2026-05-31 nor a "

@@ -93,6 +93,8 @@ def test_edl_events_have_their_own_reel_path_and_timecode() -> None:
         "003  C0001B   V     C        01:00:05:28 01:00:07:28 00:00:04:00 00:00:06:00",
     ]
     assert "* SOURCE FILE: /films/C0001 b.mov" in text
+    peaks = [line.split(" AT ")[1].split()[0] for line in text.splitlines() if line.startswith("* PEAK")]
+    assert peaks == ["10:00:11:00", "10:01:01:00", "01:00:06:25"]  # in frames of the timeline, as the events
     clips = list(otio.adapters.read_from_string(text, "cmx_3600", rate=50).find_clips())
     assert [clip.metadata["cmx_3600"]["reel"] for clip in clips] == ["C0001", "C0001", "C0001B"]
     assert [clip.name for clip in clips] == ["C0001.MP4", "C0001.MP4", "C0001 b.mov"]

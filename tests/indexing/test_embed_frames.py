@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from clip_core.errors import EncoderError, StoreFullError
-from clip_core.indexing.embed_frames import MOST_PER_CALL, Pace, embed_frames
+from clip_core.errors import EncoderError, StoreFullError, StoreUnreachableError
+from clip_core.indexing import embed_frames as module
+from clip_core.indexing.embed_frames import MOST_PER_CALL, SERVICE_SILENT, Pace, Wait, embed_frames
 from clip_core.types import Frame, FrameEmbeddings
 from clip_core.video.decode_ahead import DecodeAhead
 from tests.support.fakes import FakeEncoder
@@ -77,3 +78,38 @@ def test_a_full_disk_is_told_once_and_not_tried_again() -> None:
     with DecodeAhead(frames(100), 64) as ahead, pytest.raises(StoreFullError):
         list(embed_frames(ahead, FakeEncoder(), Pace(), commit))
     assert tries == [64]
+
+
+def test_a_commit_that_the_storage_service_does_not_answer_is_tried_again_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "FIRST_STORE_WAIT_S", 0.01)
+    tries: list[int] = []
+    committed: list[int] = []
+
+    def commit(batch: FrameEmbeddings) -> None:
+        tries.append(len(batch))
+        if len(tries) in (2, 3):
+            raise StoreUnreachableError("It does not answer.")
+        committed.extend(batch.pts.tolist())
+
+    with DecodeAhead(frames(100), 64) as ahead:
+        steps = list(embed_frames(ahead, FakeEncoder(), Pace(), commit, 60.0, 50))
+    assert tries == [50, 50, 50, 50]
+    assert committed == [n * 10 for n in range(100)]
+    assert [step for step in steps if not isinstance(step, Wait)] == [50, 50]
+    assert {step.note for step in steps if isinstance(step, Wait)} == {SERVICE_SILENT}
+
+
+def test_a_storage_service_that_stays_away_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_STORE_WAIT_S", 0.01)
+    monkeypatch.setattr(module, "STORE_PATIENCE_S", 0.1)
+    tries: list[int] = []
+
+    def commit(batch: FrameEmbeddings) -> None:
+        tries.append(len(batch))
+        raise StoreUnreachableError("It does not answer.")
+
+    with DecodeAhead(frames(100), 64) as ahead, pytest.raises(StoreUnreachableError, match="does not answer"):
+        list(embed_frames(ahead, FakeEncoder(), Pace(), commit))
+    assert 3 <= len(tries) <= 5

@@ -117,7 +117,7 @@ def test_a_folder_is_read_again_only_when_it_changed(tmp_path: Path, monkeypatch
 
 
 def test_folders_of_this_program_are_skipped_and_nested_folders_are_read_once(tmp_path: Path) -> None:
-    assert OWN_FOLDERS == (PROXIES, EXPORTS)
+    assert OWN_FOLDERS == (PROXIES, EXPORTS, "fetched")
     data = tmp_path / "data"
     touch(*(data / place / "v.mp4" for place in ("trip", "uploads", *OWN_FOLDERS)), tmp_path / "store" / "x.mp4")
     config = Config(video_dirs=(data, data / "trip"), embeddings=str(data / "vectors"))

@@ -56,5 +56,7 @@ def test_where_it_lies(tmp_path: Path) -> None:
 def test_a_result_is_known_by_its_key_alone(tmp_path: Path) -> None:
     config = Config(video_dirs=(tmp_path,))
     assert result_path(exports_folder(config), "a" * 32) == tmp_path / "exports" / ("a" * 32) / "clips.zip"
+    film = result(tmp_path / "exports", "b", 0, name="reel.mp4")
+    assert result_path(exports_folder(config), "b" * 32) == film / "reel.mp4"
     for wrong in ("", "a" * 31, "A" * 32, "../" + "a" * 29, "a" * 32 + "\n"):
         assert result_path(exports_folder(config), wrong) is None

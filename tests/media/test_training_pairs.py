@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import subprocess
+import sys
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +25,7 @@ from clip_core.video import open_video
 from tests.support.odd_names import ODD_NAMES
 from tests.support.video_maker import VideoSpec, planted, read_number
 
+ROOT = Path(__file__).parents[2]
 DOG = Annotation("a dog", 0.5, 0.0, 1.0, "accepted")
 CAT = Annotation("a cat", 0.2, 0.1, 0.3, "rejected")
 MOVED = Annotation("pizza", 0.5, 0.4, 0.6)
@@ -59,6 +63,17 @@ def test_each_judged_moment_is_a_picture_with_its_text(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "out" / "pairs.zip") as packed:
         table = pd.read_json(io.BytesIO(packed.read("metadata.jsonl")), lines=True)
     assert table["accepted"].tolist() == [True, False, True]
+
+
+def test_the_way_to_read_them_in_the_docs_works(tmp_path: Path) -> None:
+    list(export_pairs([judged(tmp_path, "a", DOG, CAT)], tmp_path / "training.zip"))
+    (code,) = re.findall(r"```py\n(.*?)```", (ROOT / "docs" / "files.md").read_text(), re.DOTALL)
+    code += "\n((image, text),) = accepted\nimage.save('read.png')\nprint(text, [row['image'].size for row in rows])\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    picture = cv2.imread(str(tmp_path / "read.png"))
+    assert picture is not None, done.stderr
+    size = picture.shape[1::-1]
+    assert (done.stdout, read_number(picture)) == (f"a dog [{size}, {size}]\n", 15)
 
 
 def test_several_pictures_are_spread_over_the_moment(tmp_path: Path) -> None:

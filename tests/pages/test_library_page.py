@@ -146,3 +146,13 @@ def test_playing_stops_when_the_page_is_left(ready: Page) -> None:
     go(ready, "investigate")
     frame = ready.frame
     assert ready.run().frame == frame
+
+
+def test_shots_of_a_model_with_which_nothing_is_indexed(ready: Page) -> None:
+    go(ready, "library")
+    ready.at.session_state["LibraryState"].library_view = "Duplicates"
+    ready.run().press("lookalikes_look")
+    ready.until(lambda: bool(ready.holding("Nothing occurs twice.")))
+    ready.at.session_state["LibraryState"].library_model = "other"
+    ready.run().press("lookalikes_look")
+    ready.until(lambda: bool(ready.starting("No shot is indexed with other. Tick videos and index them")))

@@ -13,6 +13,7 @@ import pytest
 from clip_core.config import load_config
 from clip_core.folder_watcher import FolderWatcher
 from clip_core.library.watched_folders import SETTLED_S, WatchedFolder
+from clip_core.store.activities import Activity
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import Annotation
 from pages.shared import cache
@@ -195,6 +196,10 @@ def test_the_accepted_moments_of_the_ticked_videos_are_exported(world: World, tr
     ]  # fmt: skip
     (link,) = page.run().at.get("link_button")
     assert link.proto.url == f"player/clips/{task.key}?of=training"
+    page.press("reel_accepted").until(lambda: not any(view.active for view in queue.views()))
+    film = next(view for view in queue.views() if view.key != task.key)
+    assert (film.state, film.progress.failed) == ("done", 0)  # type: ignore[union-attr]
+    assert sorted(clip.path.name for clip in film.progress.clips) == ["a.mp4", "b.mp4"]  # type: ignore[union-attr]
 
 
 def test_uploads_are_kept_and_indexed_and_what_is_no_video_is_named(world: World, trip: Path) -> None:
@@ -320,3 +325,19 @@ def test_a_name_that_is_no_unicode_and_links_in_a_circle_do_not_stop_the_page(wo
     page.until(idle)
     assert {row["State"] for row in rows(page.run())} == {"indexed"}
     assert len(rows(page)) == 3
+
+
+def test_what_other_processes_index_is_shown_until_they_end(world: World) -> None:
+    wide_is_gone(world)
+    store = EmbeddingStore(load_config(world.config).embeddings)
+    told = Activity("k1", "render *7*", 41, "clip", "a.mp4", 200, 12, 3, 4_600, 34.25, 300.0)
+    store.report_activity(told)
+    store.report_activity(Activity("k2", "gone", 42, "clip", videos=5))
+    store.end_activity("k2")
+    (bar,) = library().at.progress
+    assert bar.text == (
+        r"render \*7\*, process 41, indexes with clip · 12 of 200 videos · 3 failed · 4,600 samples · 34.2/s · "
+        r"5:00 left · a\.mp4"
+    )
+    store.end_activity("k1")
+    assert not library().at.progress

@@ -503,6 +503,12 @@ def test_clips_are_saved_by_their_key_alone(place: Place) -> None:
     assert (answer.status_code, answer.content) == (200, result.read_bytes())
     assert answer.headers["Content-Disposition"] == 'attachment; filename="clips.zip"'
     assert answer.headers["Content-Type"] == "application/zip"
+    film = place.videos / "exports" / ("b" * 32) / "reel.mp4"
+    film.parent.mkdir()
+    film.write_bytes(bytes(50))
+    answer = place.client.get(f"/player/clips/{film.parent.name}?of=hits")
+    assert (answer.headers["Content-Type"], len(answer.content)) == ("video/mp4", 50)
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="hits_reel.mp4"'
     hostile = place.client.get(f"/player/clips/{key}", params={"of": 'My "Film"\r\nX-Evil: 1.mp4'})
     assert hostile.headers["Content-Disposition"] == 'attachment; filename="my-film-x-evil-1_clips.zip"'
     assert "X-Evil" not in hostile.headers

@@ -278,19 +278,26 @@ def test_a_saved_search_tells_what_is_new(library: World, stock: Path) -> None:
     page = Searcher().ask("a dog")
     page.press("save_search")
     (kept,) = store_of(library).searches()
-    assert (kept.text, len(kept.seen)) == ("a dog", 3)
+    assert (kept.text, kept.seen[_record(library, "wide.mp4").video_id[:12]], len(kept.seen)) == ("a dog", 50, 3)
     assert page.at.button(key="save_search").disabled
     library.take(stock / "one.mp4", "new.mp4")
     index(library, "new.mp4")
     page = Searcher()
-    assert page.at.button(key="saved_search_0").label == "a dog :gray[· 1 new]"
+    found = [hit for hit in expected(library, "a dog", limit=results.LIMIT).hits if hit.name == "new.mp4"]
+    assert page.at.button(key="saved_search_0").label == f"a dog :gray[· {len(found)} new]"
     page.press("saved_search_0")
     assert {card["name"]: card["new"] for card in page.cards}["new.mp4"]
     assert sum(card["new"] for card in page.cards) == sum(card["name"] == "new.mp4" for card in page.cards)
+    assert page.at.toggle(key="only_new").label == f"Only new · {len(found)} hit{'s' * (len(found) > 1)}"
     page.at.toggle(key="only_new").set_value(True)
     page.run()
     assert {card["name"] for card in page.cards} == {"new.mp4"}
     assert len(store_of(library).searches()[0].seen) == 4  # somebody has looked now
+    for _ in index_video(library.video, load_encoder("rnd", load_config(library.config)), store_of(library)):
+        pass  # every frame of wide.mp4
+    page = Searcher()
+    page.press("saved_search_0")
+    assert {card["name"] for card in page.cards if card["new"]} == {"wide.mp4"}
     page.press("drop_search_0")
     assert store_of(library).searches() == ()
 
@@ -303,7 +310,16 @@ def test_a_picture_is_looked_for(library: World) -> None:
     assert page.part("query")["example"]["name"] == "a <b>picture</b>.png"
     assert page.part("query")["example"]["uri"].startswith("data:image/jpeg;base64,")
     assert page.cards[0]["name"] == "wide.mp4"
-    assert (page.cards[0]["beats"], page.part("hits")["judges"]) == (None, False)
+    assert (page.cards[0]["beats"], page.part("hits")["judges"]) == (None, True)
+    page.says("hits", "judged", what="reject", keys=[page.cards[0]["key"]])
+    (judged,) = store_of(library).annotations(_record(library, "wide.mp4").video_id)
+    assert (judged.prompt, judged.verdict, judged.anchor_s) == ("a <b>picture</b>.png", "rejected", page.cards[0]["at"])
+    assert page.cards[0]["verdict"] == "rejected"
+    first = page.cards[0]["key"]
+    page.state.search_hide = True
+    page.run()
+    assert first not in {card["key"] for card in page.cards}
+    page.state.search_hide = False
     for broken in ("data:image/png;base64,AAAA", "data:text/html;base64,AAAA", "data:image/png;base64,§", "x", 7):
         page.says("query", "picture", uri=broken, name="broken.png")
         assert ("broken.png cannot be read" in page.part("query")["error"]) == isinstance(broken, str)
@@ -413,7 +429,15 @@ def test_the_selected_hits_become_a_zip_of_clips(library: World, tmp_path: Path)
     assert link.proto.url == f"player/clips/{task.key}?of=hits"
     page.says("hits", "selected", keys=[other["key"]])
     assert page.at.get("link_button") == []  # that ZIP is of other hits
+    page.says("hits", "selected", keys=[one["key"], other["key"]]).press("reel_hits")
+    page.until(lambda: not any(view.active for view in queue.views()))
+    film = next(view for view in queue.views() if view.key != task.key)
+    assert (film.state, film.progress.files[0].name) == ("done", "reel.mp4")  # type: ignore[union-attr]
+    assert [clip.path.name for clip in film.progress.clips] == ["wide.mp4", HOSTILE]  # type: ignore[union-attr]
+    links = [link.proto.url for link in page.run().at.get("link_button")]
+    assert links == [f"player/clips/{key}?of=hits" for key in (task.key, film.key)]
+    page.says("hits", "selected", keys=[other["key"]])
     (tmp_path / "elsewhere").mkdir()
     library.write(video_dirs=str(tmp_path / "elsewhere"))
     _forget_caches()
-    assert "zip_hits" not in [button.key for button in page.run().at.button]  # the files may not be read here
+    assert not {"zip_hits", "reel_hits"} & {button.key for button in page.run().at.button}  # they may not be read here

@@ -137,7 +137,7 @@ def test_a_read_only_store_is_left_as_it_is(store: EmbeddingStore, tmp_path: Pat
     assert built(store, encoder) == {}
 
 
-@pytest.mark.parametrize("prefix", ["stretches", "summaries"])
+@pytest.mark.parametrize("prefix", ["stretches16", "summaries"])
 @pytest.mark.parametrize("files", ["_versions/*.manifest", "data/*.lance"])
 @pytest.mark.parametrize("damage", ["cut", "gone", "table gone"])
 def test_damaged_stretches_are_made_again_from_the_frames(
@@ -167,7 +167,7 @@ def test_a_video_is_forgotten_and_another_stored_though_the_stretches_are_damage
     for k in range(2):
         add_video(store, encoder, VIDEOS[k], pictures[3 * k : 3 * k + 3])
     assert [report.total for report in refresh_stretches(store, encoder)] == [2, 2]
-    for newest in Path(store.location, f"stretches_{encoder.fingerprint}.lance").glob("_versions/*"):
+    for newest in Path(store.location, f"stretches16_{encoder.fingerprint}.lance").glob("_versions/*"):
         newest.write_bytes(b"")
     again = EmbeddingStore(store.location)
     again.forget(VIDEOS[0])
@@ -179,7 +179,7 @@ def test_a_read_only_store_and_damaged_frames_are_told_and_nothing_is_deleted(st
     encoder, pictures = FakeEncoder(DIM), unit(np.random.default_rng(0).normal(size=(3, DIM)))
     add_video(store, encoder, VIDEOS[0], pictures)
     search("a dog", store, encoder)
-    frames, stretches = (Path(store.location, f"{p}_{encoder.fingerprint}.lance") for p in ("frames", "stretches"))
+    frames, stretches = (Path(store.location, f"{p}_{encoder.fingerprint}.lance") for p in ("frames", "stretches16"))
     kept = sorted(stretches.rglob("*"))
     for place, read_only in ((frames, False), (stretches, True)):
         newest = min(place.glob("_versions/*.manifest"))

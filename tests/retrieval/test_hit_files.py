@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 
 from clip_core.retrieval.hit_files import HIT_COLUMNS, hits_csv, hits_json
-from clip_core.retrieval.results import Elsewhere, Hit
+from clip_core.retrieval.results import Elsewhere, Hit, SearchResult
+from clip_core.retrieval.subtitles import SubtitleHit
 
 ELSEWHERE = Elsewhere("b" * 64, "كلب.mp4", 0, 1)
 HITS = (
@@ -26,8 +28,11 @@ def test_csv_has_a_row_per_hit_and_no_formulas() -> None:
 
 
 def test_json_has_every_field() -> None:
-    said = json.loads(hits_json(HITS, "a dog", "cosine"))
-    assert (said["query"], said["unit"], len(said["hits"])) == ("a dog", "cosine", 2)
+    result = SearchResult(HITS, "not sure", "Why.", Counter({"c" * 64: 3}), "cosine", 2, 90, ("d" * 64,), ("W.",))
+    said = json.loads(hits_json(result, "a dog", [SubtitleHit("a" * 64, "a.mp4", 1.0, 2.0, "wuff", 3.5)]))
+    assert list(said) == ["query", *SearchResult.__dataclass_fields__, "subtitles"]
+    assert (said["query"], said["unit"], len(said["hits"]), said["more"]) == ("a dog", "cosine", 2, {"c" * 64: 3})
+    assert (said["subtitles"][0]["text"], said["videos"], said["unsearched"]) == ("wuff", 2, ["d" * 64])
     assert said["hits"][0]["also_in"] == [{"video_id": "b" * 64, "name": "كلب.mp4", "start_s": 0, "end_s": 1}]
     assert said["hits"][1] == {
         "video_id": "c" * 64, "name": 'b, "c".mp4', "start_s": 0.0, "end_s": 1.0, "peak_s": 0.5, "peak_pts": 15,

@@ -10,6 +10,7 @@ import pytest
 
 from clip_core.errors import ReadOnlyError
 from clip_core.settings import Settings
+from clip_core.store.activities import Activity
 from clip_core.store.searches import SavedSearch
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.subtitle_rows import SubtitleSource
@@ -40,12 +41,15 @@ WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "optimize": lambda store: store.optimize(),
     "write_stretches": lambda store: store.write_stretches(MODEL, {VIDEO: STRETCH}, {VIDEO: "e"}, 1),
     "drop_stretches": lambda store: store.drop_stretches(VIDEO, MODEL),
-    "index_stretches": lambda store: store.index_stretches(MODEL),
+    "compact_stretches": lambda store: store.compact_stretches(MODEL),
     "write_stretch_summaries": lambda store: store.write_stretch_summaries(MODEL, {VIDEO: StretchSummary(1)}),
     "drop_stretch_summary": lambda store: store.drop_stretch_summary(VIDEO, MODEL),
     "remember_failure": lambda store: store.remember_failure("/films/a.mp4", "It is broken."),
     "forget_failure": lambda store: store.forget_failure("/films/broken.mp4"),
+    "report_activity": lambda store: store.report_activity(Activity("a", "here", 1, "m")),
+    "end_activity": lambda store: store.end_activity("a"),
     "indexing": lambda store: store.indexing(VIDEO, MODEL).__enter__(),
+    "check_safe_to_write": lambda store: store.check_safe_to_write(),
 }
 
 
@@ -85,7 +89,7 @@ def test_every_method_that_writes_is_tried_above() -> None:
     reads |= {"thumbnails", "thumbnail_pts", "annotations", "check_writable", "remember_id", "append_texts"}
     reads |= {"all_annotations", "ends_s", "frames_of_videos", "stored_rows", "runs_under", "stretch_summaries"}
     reads |= {"stretches_of", "stretches_are_current", "outdated_stretches", "next_generation"}
-    reads |= {"nearest_stretches", "frames_of_stretches", "picture_strips", "failures"}
+    reads |= {"nearest_stretches", "frames_of_stretches", "picture_strips", "failures", "activities"}
     reads |= {"summaries", "ids_with", "records_of", "mending", "searches"}
     reads |= {"subtitles", "subtitle_source", "find_cues"}
     assert {name for name in code if not name.startswith("_")} - reads == set(WRITES)

@@ -15,12 +15,12 @@ from clip_core.store.store import EmbeddingStore
 def test_a_search_is_kept_replaced_and_dropped(tmp_path: Path) -> None:
     store = EmbeddingStore(tmp_path)
     assert store.searches() == ()
-    first = SavedSearch("a red car\n- كلب '; DROP", {"name": "x", "shortest_s": 60.0}, frozenset({"0" * 12, "1" * 12}))
+    first = SavedSearch("a red car\n- كلب '; DROP", {"name": "x", "shortest_s": 60.0}, {"0" * 12: 5, "1" * 12: 7})
     store.keep_search(first)
     store.keep_search(SavedSearch("a dog"))
     assert EmbeddingStore(tmp_path).searches() == (SavedSearch("a dog"), first)
-    assert [first.is_new(digit * 64) for digit in "012"] == [False, False, True]
-    later = SavedSearch(first.text, {}, frozenset({"2" * 12}))
+    assert first.new_among({"0" * 64: 5, "1" * 64: 8, "2" * 64: 1, "3" * 64: 0}) == {"1" * 64, "2" * 64}
+    later = SavedSearch(first.text, {}, {"2" * 12: 1})
     store.keep_search(later)
     store.optimize()
     assert store.searches() == (SavedSearch("a dog"), later)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from clip_core.errors import StoreError
-from clip_core.store import vector_index
+from clip_core.store import stretches_in_memory
 from clip_core.store.store import EmbeddingStore
 from clip_core.stretches import FoundStretches, Stretches
 from clip_core.types import Floats, FrameEmbeddings
@@ -24,7 +24,8 @@ def store(tmp_path: Path) -> EmbeddingStore:
 
 
 def unit(values: np.ndarray) -> Floats:
-    return (values / np.linalg.norm(values, axis=-1, keepdims=True)).astype(np.float32)
+    """Vectors of unit length, in the steps that mean vectors are stored in."""
+    return np.rint(values / np.linalg.norm(values, axis=-1, keepdims=True) * 32767).astype(np.float32) / 32767
 
 
 def begin(store: EmbeddingStore, video_id: str, vectors: Floats, times: int = 1) -> str:
@@ -154,17 +155,18 @@ def test_outdated_are_those_whose_frames_are_not_the_stored_ones(store: Embeddin
     assert store.outdated_stretches(MODEL) == [VIDEOS[1], VIDEOS[4]]
 
 
-@pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize("at_once", [64, 4096])
 def test_the_nearest_are_those_of_an_exact_comparison(
-    store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch, indexed: bool
+    store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(vector_index, "FEWEST_INDEXED", 256 if indexed else 10**6)
+    for name in ("READ_AT_ONCE", "COMPARED_AT_ONCE"):
+        monkeypatch.setattr(stretches_in_memory, name, at_once)
     rng = np.random.default_rng(1)
     vectors, levels = unit(rng.normal(size=(5, 100, DIM))), rng.uniform(0.1, 0.4, size=(5, 100, 2)).astype(np.float32)
     for k, video_id in enumerate(VIDEOS):
         write(store, video_id, stretches(vectors[k], levels=levels[k]), begin(store, video_id, vectors[k]))
         if k == 3:
-            store.index_stretches(MODEL)  # the last video is not in it
+            store.compact_stretches(MODEL)
     queries, factors = unit(rng.normal(size=(2, DIM))), np.array([[1, 0], [0, 1]], np.float32)
     exact = vectors.reshape(-1, DIM) @ queries.T - levels.reshape(-1, 2) @ factors.T
     best = {*np.argsort(-exact[:, 0])[:20].tolist(), *np.argsort(-exact[:, 1])[:20].tolist()}
@@ -234,7 +236,7 @@ def test_nothing_stored_answers_with_nothing(store: EmbeddingStore) -> None:
     assert store.nearest_stretches(MODEL, query).stretches.vectors.shape == (0, DIM)
     assert len(store.frames_of_stretches(MODEL, store.nearest_stretches(MODEL, query))) == 0
     assert store.outdated_stretches(MODEL) == []
-    store.index_stretches(MODEL)
+    store.compact_stretches(MODEL)
     store.drop_stretches(VIDEOS[0], MODEL)
 
 
@@ -242,20 +244,5 @@ def test_vectors_of_another_length_are_refused(store: EmbeddingStore) -> None:
     vectors = unit(np.random.default_rng(0).normal(size=(4, DIM)))
     epoch = begin(store, VIDEOS[0], vectors)
     write(store, VIDEOS[0], stretches(vectors), epoch)
-    with pytest.raises(StoreError, match="10 numbers, and these have 9"):
+    with pytest.raises(StoreError, match="8 numbers, and these have 7"):
         write(store, VIDEOS[0], stretches(unit(np.ones((2, 7)))), epoch)
-
-
-def test_the_index_is_made_again_when_the_rows_have_doubled(
-    store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(vector_index, "FEWEST_INDEXED", 256)
-    rng, names = np.random.default_rng(4), []
-    for video_id in VIDEOS[:4]:
-        vectors = unit(rng.normal(size=(200, DIM)))
-        write(store, video_id, stretches(vectors), begin(store, video_id, vectors))
-        store.index_stretches(MODEL)
-        with store._tables.reading(f"stretches_{MODEL}") as table:
-            assert table is not None
-            names.append([i.name for i in table.ask(lambda raw: raw.list_indices()) if "vector" in i.columns])
-    assert names == [[], ["vector_400"], ["vector_400"], ["vector_800"]]

@@ -151,7 +151,7 @@ class Gate:
 def gate(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """Indexing stops after each report until ``gate.let()`` is called."""
     made = Gate()
-    monkeypatch.setattr(clip_core.tasks, "index_video", made.wrap(clip_core.tasks.index_video))
+    monkeypatch.setattr(clip_core.tasks, "index_source", made.wrap(clip_core.tasks.index_source))
     yield made
     made.open()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from clip_core.addresses import is_address
 from clip_core.analysis.export_bundle import (
     MOST_PICTURES,
     ExportBundle,
@@ -34,11 +35,11 @@ from pages.regions.moments.moment_list import MomentList
 from pages.regions.moments.other_lists import spikes_of
 from pages.regions.moments.table import thumbnails_at
 from pages.shared.cache import export_queue, identified_stamp, why_not_fast
+from pages.shared.export_task import CANCEL_HELP, draw_result, progress_text
 from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import Remembered, region_state
 from pages.shared.task_row import TaskRow, draw_task_row, session_id
 from pages.shared.theme import unseen
-from pages.shared.zip_task import draw_result, zip_text
 
 WIDTH_PX, GROUP_PX = 480, 64
 CANDIDATES_KEY = "give_candidates"
@@ -202,9 +203,11 @@ def _draw_clips(bundle: ExportBundle) -> None:
     asked_of, key = state.clips_asked
     task = queue.view(key, session_id()) if asked_of == bundle.record.video_id else None
     if task is not None and task.active:
-        draw_task_row(TaskRow(queue, key, session_id(), zip_text, "clips_cancel", "Cancel. Nothing of it is kept."))
+        draw_task_row(TaskRow(queue, key, session_id(), progress_text, "clips_cancel", CANCEL_HELP))
         return
     refused = why_not_fast(Path(bundle.path), bundle.record) if _chosen()[0] == "fast" else None
+    if is_address(bundle.record.path):
+        refused = "The video lies in a bucket. Fetch it first, with the button below the picture."
     if refused is not None:
         st.caption(f":material/info: {escape_markdown(refused)}")
     st.button(

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from clip_core.analysis.judged_moments import ACCEPTED, accepted_selection, judged_videos
+from clip_core.analysis.judged_moments import ACCEPTED, accepted_file_moments, accepted_selection, judged_videos
 from clip_core.export.formats import MOMENT_FORMATS, write_moments
 from clip_core.files import named_after
 from clip_core.library.videos import is_allowed
+from clip_core.media.exports_folder import REEL
+from clip_core.media.reel import make_reel
 from clip_core.media.training_pairs import export_pairs
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.text import counted
 from clip_core.types import Annotation, Progress
 from pages.shared import cache
-from pages.shared.zip_task import ZipButton, draw_zip
+from pages.shared.export_task import ExportButton, draw_export_button
 
 WIDTH_PX = 420
 
@@ -51,6 +53,7 @@ def draw_export(selected: Sequence[StoredVideo], store: EmbeddingStore) -> None:
                         written.title, partial(_write, kind, ids, store), name, written.mime,
                         key=f"library_as_{kind}", on_click="ignore", help=f"{written.file_name}. {written.hint}",
                     )  # fmt: skip
+        _draw_reel([video for video in selected if video.record.video_id in ids], annotations, store)
         if len(ids) > 1:
             st.caption("Subtitles and chapters are of one video: tick one.")
 
@@ -70,7 +73,24 @@ def _draw_pairs(
 
     content = [(video_id, annotations[video_id]) for video_id in ids]
     help_text = "Pictures of accepted and rejected moments, with their texts. Made in the background, kept for a day."
-    draw_zip(ZipButton("zip_pairs", "Training pairs", help_text, content, make, "training"))
+    draw_export_button(ExportButton("zip_pairs", "Training pairs", help_text, content, make, "training"))
+
+
+def _draw_reel(
+    videos: Sequence[StoredVideo], annotations: Mapping[str, Sequence[Annotation]], store: EmbeddingStore
+) -> None:
+    """Draw the button that joins what was accepted into one film."""
+    config = cache.config()
+    ids = [video.record.video_id for video in videos if is_allowed(Path(video.record.path), config)]
+    if not ids:
+        return
+
+    def make(path: Path) -> Generator[Progress, None, None]:
+        yield from make_reel(accepted_file_moments(ids, store), path)
+
+    content = [(video_id, annotations[video_id]) for video_id in ids]
+    help_text = "The accepted moments one after another, as one film. Made in the background, kept for a day."
+    draw_export_button(ExportButton("reel_accepted", "Reel", help_text, content, make, "accepted", REEL))
 
 
 def _write(kind: str, video_ids: Sequence[str], store: EmbeddingStore) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from clip_core.analysis.stored_videos import copy_bytes, delete_upload, forget_copy, uploaded_file
+from clip_core.analysis.stored_videos import copy_bytes, delete_fetched, delete_upload, forget_copy, uploaded_file
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError
 from clip_core.store.store import EmbeddingStore, StoredVideo
@@ -109,6 +109,7 @@ def _forget_one(video: StoredVideo, store: EmbeddingStore, config: Config, *, de
     video_settings.forget(video_id)
     store.forget(video_id)
     forget_copy(video_id, config)
+    delete_fetched(config, video_id)
     if delete_file:
         path = uploaded_file(video_id, config)
         delete_upload(video_id, config)

@@ -62,7 +62,10 @@ def draw_lookalikes(view: str, config: Config, store: EmbeddingStore, ask: Index
         on_click=_look,
         args=(key, config, store, ask),
     )
-    if found is not None:
+    if found is not None and not (found[1] or found[2]):
+        what = f"No shot is indexed with {escape_markdown(ask.model)}."
+        st.caption(what if store.read_only else f"{what} Tick videos and index them, or choose another model.")
+    elif found is not None:
         _draw_duplicates(found[1]) if view == DUPLICATES else _draw_unusual(found[2], store)
 
 
@@ -108,9 +111,6 @@ def _draw_duplicates(found: Sequence[Duplicate]) -> None:
 
 
 def _draw_unusual(found: Sequence[UnusualShot], store: EmbeddingStore) -> None:
-    if not found:
-        st.caption("There is nothing to compare yet.")
-        return
     _draw_table(
         [
             {

@@ -8,8 +8,9 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from clip_core.analysis.stored_videos import copies_bytes
+from clip_core.analysis.stored_videos import copies_bytes, delete_fetched, fetched_bytes
 from clip_core.config import Config
+from clip_core.errors import ClipVideoError
 from clip_core.library.relink import offline_videos
 from clip_core.store.store import EmbeddingStore, StoredVideo
 from clip_core.text import counted, size_text
@@ -18,6 +19,7 @@ from pages.regions.library.add import draw_add
 from pages.regions.library.exports import draw_export
 from pages.regions.library.forget import ask_to_forget
 from pages.regions.library.lookalikes import draw_lookalikes
+from pages.regions.library.others import draw_others
 from pages.regions.library.queueing import choose_model, take_ask
 from pages.regions.library.state import DUPLICATES, LISTS, QUEUE, UNUSUAL, VIDEOS, IndexAsk, LibraryState
 from pages.regions.sidebar import source
@@ -45,6 +47,7 @@ def draw_library(store: EmbeddingStore, config: Config) -> None:
     names = queue.names_of(stored)
     ask = _draw_controls(stored, config, store, busy)
     _draw_messages()
+    draw_others(store)
     if ask is not None:
         queue.draw_row(names)
         if state.library_view == QUEUE:
@@ -134,6 +137,14 @@ def _draw_actions(
             on_click=_index,
             args=(selected, ask),
         )
+        if fetched_bytes(config):
+            st.button(
+                "Delete fetched videos",
+                key="library_unfetch",
+                on_click=_delete_fetched,
+                args=(config,),
+                help="Copies of videos that lie in buckets. What is stored of them stays; they can be fetched again.",
+            )
         if st.button("Forget…", icon=":material/delete:", key="forget", disabled=none):
             ask_to_forget(selected, store, config)
 
@@ -144,8 +155,19 @@ def _index(selected: Sequence[StoredVideo], ask: IndexAsk) -> None:
     state.ask = replace(ask, paths=tuple(video.record.path for video in selected))
 
 
+def _delete_fetched(config: Config) -> None:
+    state, size = region_state(LibraryState), fetched_bytes(config)
+    state.error, state.note = None, f"{size_text(size)} deleted."
+    try:
+        delete_fetched(config)
+    except ClipVideoError as error:
+        state.error, state.note = error, ""
+
+
 def _sums(stored: Sequence[StoredVideo], config: Config, store: EmbeddingStore) -> str:
     whole, played = sum(video.size_bytes for video in stored), copies_bytes(config)
     sums = f"{counted(len(stored), 'video')} · {size_text(whole)}"
     sums += f" · the whole store {size_text(store.size_bytes())}, in {escape_markdown(store.location)}"
-    return f"{sums} · copies to play {size_text(played)}" if played else sums
+    sums += f" · copies to play {size_text(played)}" if played else ""
+    fetched = fetched_bytes(config)
+    return f"{sums} · fetched videos {size_text(fetched)}" if fetched else sums

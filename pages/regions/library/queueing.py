@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from clip_core.addresses import is_address
 from clip_core.analysis.stored_videos import forget_outdated_copy
 from clip_core.config import EVERY_FRAME, SERVER, Config
 from clip_core.encoders.registry import available_models
@@ -67,7 +68,7 @@ def take_ask(config: Config, store: EmbeddingStore) -> None:
             encoder = cache.encoder(ask.model, replace(config, crop=ask.crop))
         if not may_send(encoder):
             return
-        usable = [path for path in ask.paths if is_there(path) and is_allowed(Path(path), config)]
+        usable = [path for path in ask.paths if is_address(path) or (is_there(path) and is_allowed(Path(path), config))]
         for path in usable:
             forget_outdated_copy(path, store, config)
             cache.index_queue().start(path, encoder, store, ask.rate, session_id(), batch=True)

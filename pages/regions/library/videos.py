@@ -5,19 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
+from clip_core.addresses import is_address
 from clip_core.analysis.stored_videos import SORTS, copy_bytes, find_videos_named
 from clip_core.config import Config
 from clip_core.library.identify import is_there
+from clip_core.library.relink import offline_videos
 from clip_core.store.store import EmbeddingStore, StoredModel, StoredVideo
 from clip_core.task_queue import TaskView
-from clip_core.tasks import IndexKey
+from clip_core.tasks import IndexKey, index_place
 from clip_core.text import clock, counted, short_id, size_text
 from pages.regions.library.state import LibraryState
 from pages.shared import cache
@@ -61,7 +62,8 @@ def found_videos(stored: Sequence[StoredVideo]) -> list[StoredVideo]:
     state = region_state(LibraryState)
     found = find_videos_named(stored, state.library_find)
     if state.library_show == "Offline":
-        found = [video for video in found if not is_there(video.record.path)]
+        offline = {record.video_id for record in offline_videos(video.record for video in found)}
+        found = [video for video in found if video.record.video_id in offline]
     elif state.library_show == "Not finished":
         found = [video for video in found if not all(model.finished for model in video.models) or not video.models]
     return sorted(found, key=SORTS[state.library_sort], reverse=state.falling)
@@ -130,7 +132,7 @@ def _row(
         "Recorded": None if record.recorded_s is None else dt.datetime.fromtimestamp(record.recorded_s),
         "Size": f"{record.width} × {record.height}",
         "Models": "; ".join(map(_model_text, video.models)) or "–",
-        "State": state_text(video, queued.get(str(Path(record.path).resolve())), store),
+        "State": state_text(video, queued.get(index_place(record.path)), store),
         "On disk": size_text(video.size_bytes),
         "Copy to play": size_text(copy) if copy else "–",
         "Added": dt.datetime.fromtimestamp(record.added_s),
@@ -149,7 +151,7 @@ def state_text(video: StoredVideo, task: TaskView[IndexKey] | None, store: Embed
         return f"indexing, {0 if task.progress is None else round(100 * task.progress.share)} %"
     if task is not None and task.state == "waiting":
         return f"queued, number {task.place}"
-    if not is_there(video.record.path):
+    if not is_address(video.record.path) and not is_there(video.record.path):
         return "offline"
     if cache.outdated(video.record, store.location) is not None:
         return "index again"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-
 import numpy as np
 import streamlit as st
 
-from clip_core.retrieval.query import Like
+from clip_core.retrieval.query import Like, place_name
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, short_prompt
 from clip_core.types import Moment, VideoRecord
@@ -15,6 +13,7 @@ from pages.regions.moments.moment_list import MomentList
 from pages.regions.search.state import Example, ask
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.viewer.playhead import Playhead
+from pages.shared import cache
 from pages.shared.theme import unseen
 
 WIDTH_PX = 300
@@ -31,14 +30,12 @@ def draw_everywhere(
     with menu, st.container(width=WIDTH_PX, gap="xsmall"):
         st.markdown("**Find this everywhere**")
         if st.button(f"This frame · {clock(head.time_s)}", key="everywhere_frame", width="stretch"):
-            name = f"frame at {clock(head.time_s)} of {record.name}"
-            _search_like(name, record, head.time_s, head.time_s, head.time_s, store)
+            _search_like(record, head.time_s, head.time_s, head.time_s, store)
         label = "This moment" if moment is None else f"This moment · {clock(moment.start_s)}"
         moment_help = "The selected moment, or the one under the playhead."
         pressed = st.button(label, key="everywhere_moment", disabled=moment is None, help=moment_help, width="stretch")
         if pressed and moment is not None:
-            name = f"moment at {clock(moment.start_s)} of {record.name}"
-            _search_like(name, record, moment.start_s, moment.end_s, moment.peak_s, store)
+            _search_like(record, moment.start_s, moment.end_s, moment.peak_s, store)
         if not prompts.texts:
             return
         prompt = st.selectbox("A prompt", prompts.texts, format_func=short_prompt, key="everywhere_prompt")
@@ -54,17 +51,14 @@ def _moment(listed: MomentList, head: Playhead) -> Moment | None:
     return max(under, key=lambda moment: moment.start_s, default=None)
 
 
-def _search_like(
-    name: str, record: VideoRecord, start_s: float, end_s: float, shown_s: float, store: EmbeddingStore
-) -> None:
+def _search_like(record: VideoRecord, start_s: float, end_s: float, shown_s: float, store: EmbeddingStore) -> None:
     """Look for more like a place; its picture is the thumbnail of the sampled frame that is nearest to ``shown_s``."""
     known = store.thumbnail_pts(record.video_id)
     uri = ""
     if len(known):
         pts = int(known[np.argmin(np.abs(record.table.seconds(known) - shown_s))])
-        jpeg = store.thumbnails(record.video_id, [pts]).get(pts)
-        uri = "" if jpeg is None else "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
-    ask("", Example(name, uri, like=Like(record.video_id, start_s, end_s)))
+        uri = cache.stored_picture(store.location, record.video_id, pts) or ""
+    ask("", Example(place_name(record.name, start_s, end_s), uri, like=Like(record.video_id, start_s, end_s)))
     st.switch_page(SEARCH)
 
 

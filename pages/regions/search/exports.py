@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from clip_core.export.selection import Selection
 from clip_core.files import named_after
 from clip_core.library.videos import is_allowed
 from clip_core.media.clips_of_videos import zip_clips
+from clip_core.media.exports_folder import REEL
+from clip_core.media.reel import make_reel
 from clip_core.retrieval.hit_files import hits_csv, hits_json
 from clip_core.retrieval.results import Hit
 from clip_core.retrieval.selection import file_moments_of, selection_of
@@ -20,7 +23,7 @@ from clip_core.types import Progress
 from pages.regions.search.results import Found
 from pages.regions.search.state import search_state
 from pages.shared import cache
-from pages.shared.zip_task import ZipButton, draw_zip
+from pages.shared.export_task import ExportButton, draw_export_button
 
 HIT_FORMATS: Mapping[str, tuple[str, str]] = {
     "csv": ("CSV", "text/csv"),
@@ -43,31 +46,36 @@ def draw_exports(found: Found) -> None:
             if in_one_video or not written.one_video:
                 name = named_after(hits[0].name, written.file_name) if in_one_video else written.file_name
                 _draw_button(kind, written.title, written.mime, name, hits, found)
-        _draw_zip(hits, found)
+        _draw_media(hits, found)
         if hits and not in_one_video:
             st.caption("Subtitles and chapters are of one video: select hits of one.")
 
 
-def _draw_zip(hits: Sequence[Hit], found: Found) -> None:
-    """Draw the button that cuts the hits; it has no session in the thread where they are cut."""
-    text, unit, config = search_state().text.strip(), found.result.unit, cache.config()
+def _draw_media(hits: Sequence[Hit], found: Found) -> None:
+    """Draw the buttons that cut the hits; there is no session in the thread where they are cut."""
+    text, unit, config = found.query.title, found.result.unit, cache.config()
     hits = [hit for hit in hits if is_allowed(Path(found.records[hit.video_id].path), config)]
     if not hits:
         return
 
-    def make(path: Path) -> Generator[Progress, None, None]:
+    def make_zip(path: Path) -> Generator[Progress, None, None]:
         moments = file_moments_of(hits, found.store, query=found.query)
         yield from zip_clips(moments, path, texts={"hits.csv": hits_csv(hits, text, unit).encode()})
 
+    def make_film(path: Path) -> Generator[Progress, None, None]:
+        yield from make_reel(file_moments_of(hits, found.store, query=found.query), path)
+
     content = [(hit.video_id, hit.start_s, hit.end_s, text) for hit in hits]
     help_text = "A clip of each hit in `video_dirs`, and hits.csv. It is made in the background, and kept for a day."
-    draw_zip(ZipButton("zip_hits", "ZIP of clips", help_text, content, make, "hits"))
+    draw_export_button(ExportButton("zip_hits", "ZIP of clips", help_text, content, make_zip, "hits"))
+    help_text = "The hits in `video_dirs` one after another, as one film. It is made in the background, kept for a day."
+    draw_export_button(ExportButton("reel_hits", "Reel", help_text, content, make_film, "hits", REEL))
 
 
 def _draw_button(kind: str, title: str, mime: str, file_name: str, hits: Sequence[Hit], found: Found) -> None:
     st.download_button(
         title,
-        partial(write_hits, kind, hits, found, search_state().text.strip()),
+        partial(write_hits, kind, hits, found),
         file_name,
         mime,
         key=f"export_hits_{kind}",
@@ -76,16 +84,17 @@ def _draw_button(kind: str, title: str, mime: str, file_name: str, hits: Sequenc
     )
 
 
-def write_hits(kind: str, hits: Sequence[Hit], found: Found, text: str) -> bytes:
+def write_hits(kind: str, hits: Sequence[Hit], found: Found) -> bytes:
     """Return the content of a file of hits: the one place where hits are handed to an exporter.
 
     Args:
         kind: A key of ``HIT_FORMATS`` or of ``MOMENT_FORMATS``.
         hits: What to write, at least one; in one video if the format is ``one_video``.
         found: The search that they are from.
-        text: Its query as typed.
     """
-    if kind in HIT_FORMATS:
-        write = hits_csv if kind == "csv" else hits_json
-        return write(hits, text, found.result.unit).encode()
+    if kind == "csv":
+        return hits_csv(hits, found.query.title, found.result.unit).encode()
+    if kind == "json":
+        said = () if search_state().selected else found.said
+        return hits_json(replace(found.result, hits=tuple(hits)), found.query.title, said).encode()
     return write_moments(kind, selection_of(hits, found.store, query=found.query, unit=found.result.unit))

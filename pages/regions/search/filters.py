@@ -33,6 +33,12 @@ class Chosen:
         kept = {name: value for name, value in asdict(self.where).items() if value is not None and value is not False}
         return kept if self.videos is None else kept | {"videos": list(self.videos)}
 
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Chosen:
+        """Return the restriction that ``as_mapping`` was of."""
+        where = SearchFilter(**{name: value for name, value in kept.items() if name != "videos"})
+        return cls(where, tuple(kept["videos"]) if "videos" in kept else None)
+
 
 def choose_filters(records: Sequence[VideoSummary]) -> Chosen:
     """Draw the menu; return the restriction."""

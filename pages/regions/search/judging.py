@@ -1,4 +1,4 @@
-"""Accept and reject hits: kept as annotations of the video under the text of the query that fits best there."""
+"""Accept and reject hits: kept as annotations of the video under the query's text that fits best, or its name."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ VERDICT_OF: dict[str, ReviewVerdict] = {"accept": "accepted", "reject": "rejecte
 
 
 def annotation_of(hit: Hit, query: SearchQuery, store: EmbeddingStore) -> Annotation | None:
-    """Return the annotation of a hit under one of the query's texts: the one whose anchor is nearest to its peak."""
+    """Return the annotation of a hit under ``query.judged_as``: the one whose anchor is nearest to its peak."""
+    prompts = query.judged_as
     near = [
         annotation
         for annotation in store.annotations(hit.video_id)
-        if annotation.prompt in query.positives
+        if annotation.prompt in prompts
         and (annotation.start_s <= hit.peak_s < annotation.end_s or hit.start_s <= annotation.anchor_s < hit.end_s)
     ]
     return min(near, key=lambda annotation: abs(annotation.anchor_s - hit.peak_s), default=None)

@@ -9,7 +9,7 @@ from clip_core.errors import PromptError
 from clip_core.prompts import parse_prompts
 from clip_core.retrieval.query import MOST_LETTERS, SearchQuery, parse_query
 from clip_core.text import printable, shorten
-from clip_core.video.drawing import shrunk, thumbnail_jpeg
+from clip_core.video.drawing import jpeg_uri, shrunk, thumbnail_jpeg
 from clip_core.video.images import decode_image
 from pages.player.components import draw_part, report_of
 from pages.regions.search.state import Example, as_report, asked_anew, search_state
@@ -45,7 +45,8 @@ def _query() -> SearchQuery | None:
     if len(state.text) > MOST_LETTERS:
         raise PromptError(f"The query has {len(state.text):,} letters.", f"Shorten it to {MOST_LETTERS:,}.")
     example, texts = state.example, parse_prompts(state.text.splitlines())
-    return SearchQuery(texts, () if example.picture is None else ((example.picture, 1.0),), example.like)
+    pictures = () if example.picture is None else ((example.picture, 1.0),)
+    return SearchQuery(texts, pictures, example.like, example.name)
 
 
 def _take_text() -> None:
@@ -76,8 +77,7 @@ def show_picture(name: str, picture: Picture) -> None:
     """Search for a picture."""
     state = search_state()
     state.picture_error = None
-    uri = "data:image/jpeg;base64," + base64.b64encode(thumbnail_jpeg(picture.rgb)).decode()
-    state.example, state.since = Example(name, uri, picture), None
+    state.example, state.since = Example(name, jpeg_uri(thumbnail_jpeg(picture.rgb)), picture), None
     asked_anew()
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import streamlit as st
 
-from clip_core.encoders.base import Encoder
-from clip_core.library.identify import is_there
+from clip_core.encoders.base import Encoder, ShownEncoder
+from clip_core.library.relink import offline_videos
 from clip_core.retrieval.hit_curves import HitCurve, hit_curves
 from clip_core.retrieval.query import SearchQuery
 from clip_core.retrieval.results import Hit, SearchResult
@@ -51,6 +51,7 @@ class Found:
         said: The cues of subtitles that hold the query's words, the best first.
         records: The stored videos by id.
         encoder, store: The model and the store that were searched with.
+        new: Ids of the videos that have got frames since somebody last looked at this saved search.
     """
 
     query: SearchQuery
@@ -59,8 +60,9 @@ class Found:
     hits: tuple[Hit, ...]
     said: Sequence[SubtitleHit]
     records: Mapping[str, VideoSummary]
-    encoder: Encoder
+    encoder: ShownEncoder
     store: EmbeddingStore
+    new: frozenset[str] = frozenset()
 
     @property
     def picked(self) -> tuple[Hit, ...]:
@@ -75,7 +77,7 @@ def key_of(hit: Hit) -> str:
 
 
 def find(
-    query: SearchQuery, chosen: Chosen, records: Sequence[VideoSummary], encoder: Encoder, store: EmbeddingStore
+    query: SearchQuery, chosen: Chosen, records: Sequence[VideoSummary], encoder: ShownEncoder, store: EmbeddingStore
 ) -> Found:
     """Search, unless nothing has changed since the last run.
 
@@ -84,9 +86,10 @@ def find(
         StoreError: The store cannot be read.
     """
     state, by_id = search_state(), {record.video_id: record for record in records}
+    new = frozenset() if state.since is None else state.since.new_among(frames_of(store, encoder))
     if state.since is not None and state.only_new:
-        new = [video_id for video_id in by_id if state.since.is_new(video_id)]
-        chosen = replace(chosen, videos=tuple(i for i in new if chosen.videos is None or i in chosen.videos))
+        among = [i for i in by_id if i in new and (chosen.videos is None or i in chosen.videos)]
+        chosen = replace(chosen, videos=tuple(among))
     judged = state.judged if chosen.where.hide_rejected else 0
     of = (state.asked, state.text, state.example, chosen, encoder.fingerprint, state.queued_done, judged, tuple(by_id))
     if state.found_of != of:
@@ -101,7 +104,12 @@ def find(
             state.more[video_id] = limited(limit=MOST_OF_ONE, videos=(video_id,), most_per_video=MOST_OF_ONE)
     hits = tuple(_with_more(result.hits, {video_id: more for video_id, more in state.more.items() if more is not None}))
     state.listed = {key_of(hit): hit for hit in hits}
-    return Found(query, chosen, result, hits, said, by_id, encoder, store)
+    return Found(query, chosen, result, hits, said, by_id, encoder, store, new)
+
+
+def frames_of(store: EmbeddingStore, encoder: Encoder) -> dict[str, int]:
+    """Return id of each video that can be searched with a model → how many of its frames are stored."""
+    return {video_id: own.frames for video_id, own in store.stretch_summaries(encoder.fingerprint).items()}
 
 
 def _with_more(hits: Sequence[Hit], more: Mapping[str, SearchResult]) -> Iterator[Hit]:
@@ -157,7 +165,7 @@ def _why_none(found: Found) -> str:
 
 def _data(found: Found) -> dict[str, Any]:
     result, state = found.result, search_state()
-    read_only, has_text = found.store.read_only, bool(found.query.positives)
+    read_only = found.store.read_only
     return {
         "search": f"{state.asked} {hash(state.found_of)}",
         "sure": result.verdict == "there" or result.unit != "corrected",  # likeness alone is not compared with anything
@@ -165,8 +173,8 @@ def _data(found: Found) -> dict[str, Any]:
         "hits": [_card(hit, found) for hit in found.hits],
         "strips": _strips(found),
         "selected": state.selected,
-        "judges": has_text and not read_only,
-        "silent": READ_ONLY if read_only else "Only hits of a query with a text can be judged.",
+        "judges": not read_only and bool(found.query.judged_as),
+        "silent": READ_ONLY,
     }
 
 
@@ -179,7 +187,7 @@ def _card(hit: Hit, found: Found) -> dict[str, Any]:
         "key": key,
         "video": hit.video_id,
         "name": hit.name,
-        "offline": record is not None and not is_there(record.path),
+        "offline": record is not None and bool(offline_videos([record])),
         "time": _span_text(hit.start_s, hit.end_s),
         "at": hit.peak_s,
         "picture": thumbnail_address(hit.video_id, hit.peak_pts),
@@ -187,7 +195,7 @@ def _card(hit: Hit, found: Found) -> dict[str, Any]:
         "beats": None if hit.beats is None else int(100 * hit.beats),
         "sure": hit.beats is None or hit.beats > Settings().confidence,
         "verdict": "" if annotation is None else annotation.verdict,
-        "new": state.since is not None and state.since.is_new(hit.video_id),
+        "new": hit.video_id in found.new,
         "more": 0 if is_expanded or hit is not last else found.result.more.get(hit.video_id, 0),
         "also": [{"name": o.name, "time": _span_text(o.start_s, o.end_s)} for o in hit.also_in],
         "curve": _curve(hit, state.curves.get(key)),
@@ -245,7 +253,7 @@ def _open() -> None:
 def _judge(found: Found) -> None:
     report = as_report(report_of("hits", "judged"))
     what, keys, listed = report.get("what"), report.get("keys"), search_state().listed
-    if found.store.read_only or not found.query.positives or not isinstance(keys, list):
+    if found.store.read_only or not found.query.judged_as or not isinstance(keys, list):
         return
     if what in (*VERDICT_OF, "undo"):
         hits = [listed[key] for key in keys if isinstance(key, str) and key in listed]

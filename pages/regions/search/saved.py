@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from clip_core.encoders.base import Encoder
 from clip_core.errors import ClipVideoError
+from clip_core.retrieval.query import parse_query
+from clip_core.retrieval.search import search as find_hits
 from clip_core.store.searches import SavedSearch
 from clip_core.store.store import EmbeddingStore
-from clip_core.store.videos import VideoSummary
 from clip_core.text import counted, short_id, short_prompt
-from pages.regions.search.filters import put_filters
-from pages.regions.search.results import Found
+from pages.regions.search.filters import Chosen, put_filters
+from pages.regions.search.results import LIMIT, PATIENCE_S, Found, frames_of
 from pages.regions.search.state import ask, search_state
 from pages.shared.access import READ_ONLY
 from pages.shared.markdown import error_markdown, escape_markdown
@@ -21,29 +26,51 @@ from pages.shared.widgets import draw_remove
 MOST_LISTED = 12
 
 
-def draw_saved(store: EmbeddingStore, records: list[VideoSummary]) -> None:
-    """Draw the list of saved searches in the sidebar; a click searches and marks what is new."""
-    searches = store.searches()
-    if not searches:
-        return
+def draw_saved(place: DeltaGenerator, store: EmbeddingStore, encoder: Encoder | None) -> None:
+    """Draw the list of saved searches; a click searches and marks what is new. Without a model nothing is counted."""
+    if searches := store.searches():
+        with place:
+            _draw_list(searches, store, encoder)
+
+
+def _draw_list(searches: Sequence[SavedSearch], store: EmbeddingStore, encoder: Encoder | None) -> None:
     st.markdown("##### Saved searches")
-    for place, search in enumerate(searches[:MOST_LISTED]):
-        new = sum(search.is_new(record.video_id) for record in records)
+    frames, until_s = {} if encoder is None else frames_of(store, encoder), time.monotonic() + PATIENCE_S
+    for number, search in enumerate(searches[:MOST_LISTED]):
+        new = 0 if encoder is None else _new_hits(search, frames, encoder, store, until_s)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             st.button(
                 _label(search.text) + (f" :gray[· {new} new]" if new else ""),
-                key=f"saved_search_{place}",
+                key=f"saved_search_{number}",
                 on_click=_open,
                 args=(search,),
-                help=f"{counted(new, 'video was', 'videos were')} added or not indexed when it was last looked at."
+                help=f"{counted(new, 'hit is', 'hits are')} in videos of which frames were indexed since it was last "
+                "looked at."
                 if new
                 else None,
                 width="stretch",
             )
             if not store.read_only:
-                draw_remove(short_prompt(search.text), f"drop_search_{place}", partial(_drop, search.text, store))
+                draw_remove(short_prompt(search.text), f"drop_search_{number}", partial(_drop, search.text, store))
     if len(searches) > MOST_LISTED:
         st.caption(f"{len(searches) - MOST_LISTED} more are saved. Remove some to see them.")
+
+
+def _new_hits(
+    search: SavedSearch, frames: Mapping[str, int], encoder: Encoder, store: EmbeddingStore, until_s: float
+) -> int:
+    """Return how many of a search's hits are in videos that have got frames since; the last count after ``until_s``."""
+    known, new = search_state().new_hits, search.new_among(frames)
+    if not new:
+        return 0
+    of = (encoder.fingerprint, search, sorted(frames.items()))
+    before, count = known.get(search.text, (None, 0))
+    if before != of and time.monotonic() < until_s:
+        among = Chosen.of(search.where)
+        found = find_hits(parse_query(search.text), store, encoder, limit=LIMIT, videos=among.videos, where=among.where)
+        count = sum(hit.video_id in new for hit in found.hits)
+        known[search.text] = (of, count)
+    return count
 
 
 def draw_save(found: Found) -> None:
@@ -51,15 +78,15 @@ def draw_save(found: Found) -> None:
     state, store = search_state(), found.store
     if state.since is not None:
         _keep_seen(found)
-        new = sum(state.since.is_new(video_id) for video_id in found.records)
-        if new or state.only_new:
-            st.toggle(f"Only new · {counted(new, 'video')}", state.only_new, key="only_new", on_change=_switch)
+        new = sum(hit.video_id in found.new for hit in found.hits)
+        if found.new or state.only_new:
+            st.toggle(f"Only new · {counted(new, 'hit')}", state.only_new, key="only_new", on_change=_switch)
         return
     text = state.text.strip()
     is_saved = any(search.text == text for search in store.searches())
     help_text = "Kept with the store, for everybody who uses it; it then shows what is new since it was last looked at."
-    if not text:
-        help_text = "Only a search with a text can be saved."
+    if state.example is not None or not text:
+        help_text = "Only a text and its filters can be saved, no picture and no place of a video."
     elif store.read_only:
         help_text = f"{READ_ONLY} Searches cannot be saved."
     st.button(
@@ -125,5 +152,6 @@ def _keep(search: SavedSearch, store: EmbeddingStore) -> None:
         search_state().error = error_markdown(error)
 
 
-def _seen(found: Found) -> frozenset[str]:
-    return frozenset(short_id(video_id) for video_id in {*found.records} - {*found.result.unsearched})
+def _seen(found: Found) -> dict[str, int]:
+    frames = frames_of(found.store, found.encoder)
+    return {short_id(video_id): frames[video_id] for video_id in found.records if video_id in frames}

@@ -7,7 +7,7 @@ import streamlit as st
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
 from clip_core.errors import SettingsError, StoreError, VideoNotFoundError
-from clip_core.library.videos import VideoChoice
+from clip_core.library.videos import VideoChoice, lies_at
 from clip_core.scoring.video_scores import VideoScores
 from clip_core.settings import Settings
 from clip_core.store.store import EmbeddingStore
@@ -119,8 +119,7 @@ def _id_of(video: VideoChoice, file_stamp: tuple[int, int] | None, store: Embedd
     """Return the id of the video, or None; if its file is gone, the id of the record with that path."""
     if file_stamp is not None:
         return store.known_id(video.path, *file_stamp)
-    path = str(video.path.absolute())
-    return next((record.video_id for record in store.summaries() if record.path == path), None)
+    return next((record.video_id for record in store.summaries() if lies_at(record, video.path)), None)
 
 
 def _stored(video_id: str, store: EmbeddingStore) -> StoredSettings | None:

@@ -21,7 +21,7 @@ from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
 from pages.regions.viewer import playhead
 from pages.regions.viewer.playhead import Playhead, frame_on_screen, seek, viewer_state, walk
-from pages.shared.cache import picture, stamp
+from pages.shared.cache import config, picture, stamp, stored_picture
 from pages.shared.markdown import error_markdown
 from pages.shared.theme import theme, unseen
 
@@ -54,6 +54,19 @@ def draw_picture(video: VideoChoice, record: VideoRecord, head: Playhead) -> Non
         return
     inline = jpeg_uri(jpeg)  # a separate file is one more round trip
     st.image(inline, width="stretch", alt=f"Frame {head.frame} at {clock(head.time_s)}")
+
+
+def draw_stored_picture(record: VideoRecord, scores: Scores, head: Playhead) -> None:
+    """Draw the stored picture of the sample nearest to the playhead, for want of the file."""
+    uri, time_s = None, 0.0
+    if len(scores):
+        sample = playhead.nearest_sample(scores, head.time_s)
+        time_s, pts = float(scores.times_s[sample]), record.table.pts[int(scores.frames[sample])]
+        uri = stored_picture(config().embeddings, record.video_id, int(pts))
+    if uri is None:
+        st.info("No picture is stored of this place.", icon=":material/info:")
+        return
+    st.image(uri, width="stretch", alt=f"Stored picture at {clock(time_s)}")
 
 
 def draw_ranking(detection: MomentDetection, head: Playhead, prompts: Prompts, signal: Signal) -> None:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 import streamlit as st
 
+from clip_core.addresses import is_address
 from clip_core.config import Config
 from clip_core.errors import ClipVideoError, VideoError
 from clip_core.library.videos import VideoChoice
@@ -93,7 +94,9 @@ def see_to_proxy(video: VideoChoice, record: VideoRecord, config: Config) -> Pla
         what = why_not_playable(video.path) or ("joined recordings" if record.table.joins else None)
     except VideoError:  # missing, or no longer a video: the player says so, and an existing proxy still works
         there = target.is_file() and not no_copy
-        return Playable("copy", "The file itself is not there") if there else Playable("file")
+        if there:
+            return Playable("copy", "The file itself is not there")
+        return Playable(None if is_address(record.path) else "file")
     if what is None and not no_file:
         return Playable("file")
     if no_copy:

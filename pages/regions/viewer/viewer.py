@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from clip_core.addresses import is_address
 from clip_core.analysis.annotations import Reviewed
 from clip_core.analysis.export_bundle import ExportBundle, timeline_of
 from clip_core.charts.view import Line, Timeline, Unfinished
@@ -23,6 +24,7 @@ from pages.regions.chart.chart import with_extras
 from pages.regions.sidebar.prompts import Prompts
 from pages.regions.sidebar.signal import Signal
 from pages.regions.viewer import frames, parts
+from pages.regions.viewer.bucket import draw_fetch, fetch_px
 from pages.regions.viewer.playhead import Playhead, draw_frame_chart, pause
 from pages.regions.viewer.proxy import Playable, draw_proxy_status, see_to_proxy, status_px
 from pages.regions.viewer.view_menu import ChartLook, wants_player
@@ -69,7 +71,7 @@ class Scene:
     def taken_px(self) -> int:
         """How much lower the chart is, so that the page need not scroll."""
         chips_px = 0 if self.plays else CHIPS_BELOW_PX
-        return status_px(self.playable) + chips_px + parts.lane_px(self.record, self.store)
+        return status_px(self.playable) + fetch_px(self.record) + chips_px + parts.lane_px(self.record, self.store)
 
     @cached_property
     def _series(self) -> dict[str, Any]:
@@ -80,6 +82,8 @@ class Scene:
         if self.plays:
             moments, candidates = self.to_walk
             parts.draw_screen(self.record, self.playable, moments, self.head, candidates=candidates)
+        elif is_address(self.record.path):
+            frames.draw_stored_picture(self.record, self.detection.scores, self.head)
         else:
             frames.draw_picture(self.video, self.record, self.head)
 
@@ -99,6 +103,7 @@ class Scene:
         if not self.plays:
             frames.draw_transport(self.record.table, self.detection.scores, *self.to_walk, self.head)
         draw_proxy_status(self.playable, self.record)
+        draw_fetch(self.record)
 
     def timeline(self, shown: Sequence[str], look: ChartLook, unfinished: Unfinished | None) -> Timeline:
         """Return what the chart shows, without the playhead; the code that draws the chart adds it."""

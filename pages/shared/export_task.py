@@ -1,4 +1,4 @@
-"""A ZIP that is made in the background: the button, its progress with cancel, and the link to the result."""
+"""A file that is made in the background: the button, its progress with cancel, and the link to the result."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from clip_core.files import named_after
+from clip_core.media.exports_folder import CLIPS_ZIP, REEL
 from clip_core.task_queue import TaskView
 from clip_core.text import size_text
 from clip_core.types import Progress
@@ -19,27 +20,30 @@ from pages.shared.markdown import error_markdown, escape_markdown
 from pages.shared.session import region_state
 from pages.shared.task_row import TaskRow, draw_task_row, left_text, session_id
 
+CANCEL_HELP = "Cancel. Nothing of it is kept."
+_ICONS = {CLIPS_ZIP: ":material/folder_zip:", REEL: ":material/movie:"}
 LARGE_BYTES = 500_000_000
 """From this size on, the result's path is shown too: a user on this machine need not download it."""
 
 
 @dataclass
-class ZipState:
-    """The key of the ZIP that this session asked for last, "" if none."""
+class ExportTaskState:
+    """The key of the file that this session asked for last, "" if none."""
 
     asked: str = ""
 
 
 @dataclass(frozen=True)
-class ZipButton:
-    """A button that makes a ZIP.
+class ExportButton:
+    """A button that makes a file: a ZIP, or a film.
 
     Attributes:
         name: The widget key of the button; the cancel button gets ``NAME_cancel``.
         label, help_text: Of the button.
-        content: What goes into the ZIP: the same content is the same task, for everybody.
-        make: Writes the ZIP at a path.
-        of: What the ZIP is named after.
+        content: What goes into the file: the same content is the same task, for everybody.
+        make: Writes the file at a path.
+        of: What the file is named after.
+        file_name: What its name ends in, one of ``RESULTS``.
     """
 
     name: str
@@ -48,19 +52,19 @@ class ZipButton:
     content: object
     make: Callable[[Path], Generator[Progress, None, None]]
     of: str
+    file_name: str = CLIPS_ZIP
 
 
-def draw_zip(button: ZipButton) -> None:
-    """Draw the button, or the progress of the ZIP that this session asked for last, and what came of it."""
-    queue, state = export_queue(), region_state(ZipState, button.name)
+def draw_export_button(button: ExportButton) -> None:
+    """Draw the button, or the progress of the file that this session asked for last, and what came of it."""
+    queue, state = export_queue(), region_state(ExportTaskState, button.name)
     task = queue.view(state.asked, session_id())
     if task is not None and task.active:
-        help_text = "Cancel. Nothing of it is kept."
-        draw_task_row(TaskRow(queue, state.asked, session_id(), zip_text, f"{button.name}_cancel", help_text))
+        draw_task_row(TaskRow(queue, state.asked, session_id(), progress_text, f"{button.name}_cancel", CANCEL_HELP))
         return
     key = hashlib.sha256(f"{button.name} {button.content!r}".encode(errors="replace")).hexdigest()[:32]
     st.button(
-        button.label, icon=":material/folder_zip:", key=button.name, help=button.help_text, on_click=_start,
+        button.label, icon=_ICONS[button.file_name], key=button.name, help=button.help_text, on_click=_start,
         args=(button, key),
     )  # fmt: skip
     if task is None or state.asked != key:  # the result of another selection
@@ -73,13 +77,13 @@ def draw_zip(button: ZipButton) -> None:
         draw_result(key, task, button.of)
 
 
-def _start(button: ZipButton, key: str) -> None:
-    region_state(ZipState, button.name).asked = key
-    export_queue().start_zip(key, button.make, session_id())
+def _start(button: ExportButton, key: str) -> None:
+    region_state(ExportTaskState, button.name).asked = key
+    export_queue().start_file(key, button.make, session_id(), button.file_name)
 
 
-def zip_text(task: TaskView[str]) -> str:
-    """Return how far a ZIP of clips or pictures is, as Markdown."""
+def progress_text(task: TaskView[str]) -> str:
+    """Return how far a ZIP or a film is, as Markdown."""
     report = task.progress
     if task.state == "waiting" or report is None:
         return escape_markdown(f"waits for its turn: number {task.place} in line") if task.place else "begins"
@@ -93,7 +97,7 @@ def zip_text(task: TaskView[str]) -> str:
 
 
 def draw_result(key: str, task: TaskView[str], of: str) -> None:
-    """Draw the link to a finished ZIP, and the warnings; ``of`` is what it is named after."""
+    """Draw the link to a finished file, and the warnings; ``of`` is what it is named after."""
     report = task.progress
     path = report.files[0] if report is not None and report.files else None
     if report is None or path is None or not path.is_file():

@@ -1,0 +1,317 @@
+"""Index many videos with several workers: give out jobs, take what is reported, store it, and try again what failed."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+from clip_core.distributed.committer import Committer
+from clip_core.distributed.given_jobs import GivenJob, GivenJobs
+from clip_core.distributed.jobs import (
+    Died,
+    Failed,
+    Finished,
+    Job,
+    Looked,
+    LookJob,
+    Rows,
+    WorkerReport,
+    no_pts,
+)
+from clip_core.distributed.progress import EndedVideo, RunProgress, WorkerState
+from clip_core.distributed.videos_in_work import VideoInWork, known_source, planned_jobs, table_of, what_is_missing
+from clip_core.distributed.workers import MOST_IN_FLIGHT, ModelFacts, Workers
+from clip_core.errors import ClipVideoError, NotIndexedError
+from clip_core.indexing.begin_run import begin_run
+from clip_core.indexing.index_video import already_done, left_out_warnings, warnings_of
+from clip_core.library.identify import is_there
+from clip_core.library.subtitles import refresh_subtitles
+from clip_core.store.store import EmbeddingStore
+
+LOOK_S, TELL_S = 0.2, 0.5
+MOST_ROUNDS = 2
+"""A video is planned again once if its frames have other times than its packets claimed."""
+
+
+def index_with_workers(
+    locations: Sequence[str],
+    workers: Workers,
+    model: ModelFacts,
+    store: EmbeddingStore,
+    *,
+    samples_per_second: float | None = 2.0,
+) -> Iterator[RunProgress]:
+    """Embed the samples of videos that the store lacks; first the keyframes of all of them, then chunks of each.
+
+    Only this process writes the store. Closing the iterator stops the run; what has arrived is stored. Calling again
+    goes on. A job that fails is tried by other workers, three times in all; then its video is listed as failed.
+
+    Args:
+        locations: Paths of files, patterns of numbered pictures, or addresses; each once.
+        workers: Do the jobs; they are entered already, and not ended here.
+        model: What the workers' model is.
+        store: Takes the rows; several processes may use it at the same time, but may then embed a frame twice.
+        samples_per_second: As for ``index_video``.
+
+    Yields:
+        RunProgress: About twice a second; together, their ``ended`` name every location once.
+
+    Raises:
+        WorkersError: No worker can be started.
+        StoreError: The store cannot be written.
+    """
+    driver = _Driver(locations, workers, model, store, samples_per_second)
+    with closing(driver):
+        yield from driver.run()
+
+
+class _Driver:
+    def __init__(
+        self,
+        locations: Sequence[str],
+        workers: Workers,
+        model: ModelFacts,
+        store: EmbeddingStore,
+        rate: float | None,
+    ) -> None:
+        self._workers, self._model, self._store, self._rate = workers, model, store, rate
+        self._committer = Committer(store, model)
+        self._given = GivenJobs()
+        self._total = len(locations)
+        self._to_look, self._to_embed = deque(locations), deque[str]()
+        self._videos: dict[str, VideoInWork] = {}
+        self._ready: list[VideoInWork] = []
+        self._failures = {failed.path for failed in store.failures()}
+        self._ended: list[EndedVideo] = []
+        self._notes: list[str] = []
+        self._done = self._failed = self._embedded = self._kept = self._wanted = 0
+        self._samples: dict[str, int] = {}
+        self._deaths: dict[str, int] = {}
+        self._began, self._told = time.monotonic(), 0.0
+
+    def run(self) -> Iterator[RunProgress]:
+        """Index the videos."""
+        while self._to_look or self._videos:
+            self._give_jobs()
+            idle = self._ready and not self._given.in_flight
+            for worker, report in self._workers.reports(0.0 if idle else LOOK_S):
+                self._take(worker, report)
+            if self._committer.is_due or idle:
+                self._commit()
+                self._committer.prepare_search()
+            if time.monotonic() - self._told >= TELL_S:
+                yield self._progress()
+        self._committer.prepare_search(is_last=True)
+        yield self._progress()
+
+    def close(self) -> None:
+        """Store what has arrived, and let other processes index the videos that were in work."""
+        try:
+            self._committer.commit()
+        finally:
+            for video in self._videos.values():
+                video.release()
+
+    # Jobs out
+
+    def _give_jobs(self) -> None:
+        for worker in self._workers.names:
+            while self._given.count(worker) < MOST_IN_FLIGHT:
+                given = self._next(worker)
+                if given is None:
+                    break
+                self._given.give(worker, given)
+                self._workers.submit(worker, given.job)
+
+    def _next(self, worker: str) -> GivenJob | None:
+        """Return the next job for a worker; what is tried again goes first, then first looks, then chunks."""
+        alone = len(self._workers.names) == 1
+        given = self._given.next_waiting(worker, alone=alone, only_own=bool(self._to_look))
+        while given is None and self._to_look:
+            given = self._look_job(self._to_look.popleft())
+        given = given or self._given.next_waiting(worker, alone=alone)
+        while given is None and self._to_embed:
+            self._plan(self._to_embed.popleft())
+            given = self._given.next_waiting(worker, alone=alone)
+        return given
+
+    def _look_job(self, location: str) -> GivenJob | None:
+        """Return the job that looks at a video; None if there is nothing to do, or it is not there."""
+        try:
+            source, known = known_source(location, self._store)
+            finished = already_done(known, (self._model.id, self._model.fingerprint), self._store, self._rate)
+        except ClipVideoError as error:
+            self._end(location, "", error.line)
+            return None
+        if known is not None and finished is not None:
+            self._kept += int(finished.done)
+            self._wanted += int(finished.total)
+            self._end(location, known.video_id, warnings=tuple(finished.warnings), is_idle=True)
+            return None
+        stored = no_pts() if known is None else self._committer.pts_of(known.video_id)
+        self._videos[location] = VideoInWork(location, source)
+        return GivenJob(location, LookJob(self._given.number(), source, known, stored))
+
+    def _plan(self, location: str, prefers: str = "") -> None:
+        """Queue the chunks that a video lacks; finish it if it lacks none."""
+        video = self._videos.get(location)
+        if video is None:
+            return
+        stored = self._committer.pts_of(video.video_id)
+        jobs = planned_jobs(video, stored, self._rate, self._given.number, len(self._videos), len(self._workers.names))
+        video.open_jobs = len(jobs)
+        for job in jobs:
+            self._given.wait(GivenJob(location, job, prefers=prefers))
+        if not jobs:
+            self._ready.append(video)
+
+    # Reports in
+
+    def _take(self, worker: str, report: WorkerReport) -> None:
+        if isinstance(report, Died):
+            self._deaths[worker] = self._deaths.get(worker, 0) + 1
+            self._notes.append(f"{worker} was {report.reason}; another one takes its place.")
+            for given in self._given.all_of(worker):
+                self._again(given, worker, f"Workers end while they work on it; the last one was {report.reason}.")
+            return
+        self._take_of_job(worker, report)
+
+    def _take_of_job(self, worker: str, report: Looked | Rows | Finished | Failed) -> None:
+        given = self._given.of(worker, report.number)
+        if given is None or given.location not in self._videos:
+            return  # of a video that was forgotten or has failed meanwhile
+        if isinstance(report, Looked):
+            self._begin(self._videos[given.location], report)
+        elif isinstance(report, Rows):
+            given.tries = 0  # it gets somewhere
+            self._committer.add(report)
+            self._embedded += len(report.embeddings)
+            self._samples[worker] = self._samples.get(worker, 0) + len(report.embeddings)
+        elif isinstance(report, Finished):
+            self._given.done(worker, report.number)
+            self._finished(self._videos[given.location], given.job, report, worker)
+        else:
+            self._given.done(worker, report.number)
+            self._again(given, worker, report.reason, is_final=report.is_final or report.change is not None)
+
+    def _begin(self, video: VideoInWork, looked: Looked) -> None:
+        """Record which video it is, and that its run begins."""
+        record, location = looked.record, video.location
+        if looked.source.stamp is not None:
+            self._store.remember_id(location, *looked.source.stamp, record.video_id)
+        twin = next((other for other in self._videos.values() if other.video_id == record.video_id), None)
+        if twin is not None and twin is not video:
+            twin.copies.append(location)
+            del self._videos[location]
+        elif video.video_id not in ("", record.video_id):
+            self._given.drop(location)
+            self._end(location, video.video_id, f"{record.name} was changed while it was indexed. Index it again.")
+        elif not video.video_id:
+            video.lock(self._store.indexing(record.video_id, self._model.fingerprint))
+            if not video.is_locked:
+                self._notes.append(f"{record.name}: another process is indexing it; frames may be embedded twice.")
+            video.begin(looked, begin_run(record, self._model.id, self._model.fingerprint, self._rate, self._store))
+            if is_there(location):
+                notes = refresh_subtitles(location, record, self._store)
+                self._notes += [f"{record.name}: {note}" for note in notes]
+
+    def _finished(self, video: VideoInWork, job: Job, report: Finished, worker: str) -> None:
+        if isinstance(job, LookJob):
+            if video.is_fetched:  # the worker has the copy
+                self._plan(video.location, prefers=worker)
+            else:
+                self._to_embed.append(video.location)
+            return
+        video.seen.append(report)
+        video.open_jobs -= 1
+        if video.open_jobs:
+            return
+        video.table = table_of(video)
+        video.rounds += 1
+        stored = self._committer.pts_of(video.video_id)
+        if len(what_is_missing(video.table, stored, self._rate)) and video.rounds < MOST_ROUNDS:
+            self._plan(video.location)
+        else:
+            self._ready.append(video)
+
+    def _again(self, given: GivenJob, worker: str, reason: str, *, is_final: bool = False) -> None:
+        """Let another worker try a job, without what has arrived of it; after three tries its video has failed."""
+        video = self._videos.get(given.location)
+        if video is None:
+            return
+        if self._given.fails(given, worker) and not is_final:
+            stored = self._committer.pts_of(video.video_id) if video.video_id else no_pts()
+            self._given.wait(given.repeated(stored), first=True)
+        else:
+            self._given.drop(given.location)
+            self._end(given.location, video.video_id, reason)
+
+    # Into the store
+
+    def _commit(self) -> None:
+        """Store what has arrived, then finish the videos of which everything is stored."""
+        ready, self._ready = self._ready, []
+        forgotten = self._committer.commit()
+        for video in [video for video in self._videos.values() if video.video_id in forgotten]:
+            self._given.drop(video.location)
+            self._end(video.location, video.video_id, "This video was forgotten while it was indexed.")
+        for video in ready:
+            if video.location in self._videos:
+                self._finish(video)
+
+    def _finish(self, video: VideoInWork) -> None:
+        record = video.finished_record()
+        try:
+            self._committer.finish(record, video.samples_per_second)
+        except NotIndexedError as error:
+            self._end(video.location, video.video_id, error.line)
+            return
+        samples = len(self._committer.pts_of(video.video_id))
+        self._kept += samples
+        self._wanted += samples
+        left_out = left_out_warnings(sum(part.left_out for part in video.seen), record.container)
+        self._end(video.location, video.video_id, warnings=(*video.warnings, *warnings_of(record, samples), *left_out))
+
+    def _end(
+        self, location: str, video_id: str, reason: str = "", warnings: tuple[str, ...] = (), *, is_idle: bool = False
+    ) -> None:
+        """Note that a video needs no more work, and list it in the store if it failed."""
+        video = self._videos.pop(location, None)
+        if video is not None:
+            video.release()
+            for copy in video.copies:
+                self._end(copy, video_id, reason, warnings, is_idle=True)
+        self._ended.append(EndedVideo(location, video_id, reason, warnings, is_idle))
+        self._done, self._failed = self._done + (not reason), self._failed + bool(reason)
+        if reason and (video is not None or is_there(location)):
+            self._store.remember_failure(location, reason)
+        elif location in self._failures:
+            self._store.forget_failure(location)
+
+    def _progress(self) -> RunProgress:
+        self._told = time.monotonic()
+        took_s, ended = self._told - self._began, self._done + self._failed
+        rate = self._embedded / took_s if self._embedded else 0.0
+        counted = self._wanted + sum(video.wanted for video in self._videos.values())
+        looked = self._done + sum(1 for video in self._videos.values() if video.wanted)
+        total = counted + (self._total - self._failed - looked) * counted // looked if looked else counted
+        stored = self._kept + sum(video.stored for video in self._videos.values())
+        done = min(max(stored, self._embedded), total)
+        ended_now, notes, self._ended, self._notes = tuple(self._ended), tuple(self._notes), [], []
+        return RunProgress(
+            self._done,
+            self._failed,
+            self._total,
+            done,
+            total,
+            rate,
+            (total - done) / rate if rate and ended < self._total else None,
+            tuple(self._state(name) for name in self._workers.names),
+            ended_now,
+            notes,
+        )
+
+    def _state(self, name: str) -> WorkerState:
+        return WorkerState(name, self._given.doing(name), self._samples.get(name, 0), self._deaths.get(name, 0))

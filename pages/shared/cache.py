@@ -21,7 +21,6 @@ from clip_core.encoders.registry import is_first_use, load_encoder
 from clip_core.errors import ClipVideoError, ExportError, NotIndexedError, ReadOnlyError, VideoError, VideoNotFoundError
 from clip_core.files import lock_folder
 from clip_core.folder_watcher import FolderWatcher
-from clip_core.indexing.activity import FreshActivities
 from clip_core.indexing.recognise_video import recognise_video
 from clip_core.indexing.thumbnails import thumbnails_of
 from clip_core.library.fetched import fetch_copy
@@ -45,10 +44,8 @@ from pages.shared.access import READ_ONLY, is_read_only
 from pages.shared.buffers import BufferCache
 
 APP_FOLDER = Path(__file__).parents[2]
-MOST_THUMBNAILS = 1000
-"""Of each video, so many are kept in memory, about 5 MB: a rerun reads none again."""
-REMOTE_FRESH_S = 1.0
-"""A table in an object store is asked this often whether it changed; one rerun would ask some of them several times."""
+MOST_THUMBNAILS, REMOTE_FRESH_S = 1000, 1.0
+"""Thumbnails of a video that stay in memory; seconds between two questions whether a table in a bucket changed."""
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -168,12 +165,6 @@ def library_queue(name: str) -> TaskQueue[str]:
     return TaskQueue(name, "What was found is kept; try again.", at_once=1)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def fresh_activities(location: str) -> FreshActivities:  # noqa: ARG001 - part of the key
-    """Return what tells which processes that index into a store are alive."""
-    return FreshActivities()
-
-
 def watch_folders() -> FolderWatcher:
     """Return this process's watcher of folders, which runs unless the server is read-only."""
     watcher = _folder_watcher()
@@ -235,10 +226,9 @@ def fetch_queue() -> TaskQueue[str]:
 
 def start_fetching(record: VideoRecord, viewer: str) -> None:
     """Fetch a video that lies in a bucket, or join the task that does."""
-    if is_read_only():
-        _refuse()
-    now = config()
-    fetch_queue().submit(record.video_id, lambda: fetch_copy(record, now, store(now.embeddings)), viewer)
+    now, kept = config(), store(config().embeddings)
+    kept.check_writable()
+    fetch_queue().submit(record.video_id, lambda: fetch_copy(record, now, kept), viewer)
 
 
 def export_queue() -> ExportQueue:

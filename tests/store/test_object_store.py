@@ -13,7 +13,7 @@ from clip_core.analysis.check_setup import check_setup
 from clip_core.config import Config
 from clip_core.errors import ReadOnlyError, StoreError, StoreUnreachableError
 from clip_core.settings import Settings
-from clip_core.store import object_store, vector_index
+from clip_core.store import object_store
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.stretches import STRETCHES
 from clip_core.store.subtitle_rows import SubtitleSource, Words
@@ -177,8 +177,7 @@ def test_a_commit_is_few_requests(s3: S3Server, place: str) -> None:
 # What else a store does
 
 
-def test_the_indexes_of_vectors_and_words_are_made_and_used(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector_index, "FEWEST_INDEXED", 256)
+def test_stretches_are_compared_and_words_are_found(place: str) -> None:
     store = EmbeddingStore(place)
     store.begin(VIDEO, MODEL, "sample", None)
     run = store.run(VIDEO, MODEL)
@@ -188,10 +187,6 @@ def test_the_indexes_of_vectors_and_words_are_made_and_used(place: str, monkeypa
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     stretches = Stretches(at, at, at, at * 1.0, at + 1.0, np.ones(300, np.int64), vectors)
     store.write_stretches(MODEL, {VIDEO: stretches}, {VIDEO: run.epoch}, store.next_generation(MODEL, [VIDEO]))
-    store.index_stretches(MODEL)
-    with store._tables.reading(STRETCHES + MODEL) as table:
-        assert table is not None
-        assert {index.columns[0] for index in table.ask(lambda raw: raw.list_indices())} == {"video", "vector"}
     found = EmbeddingStore(place).nearest_stretches(MODEL, vectors[7:8], limit=1)
     assert found.stretches.first_pts.tolist() == [7]
     store.keep_subtitles(VIDEO, SubtitleSource("stamp", "a.srt"), [Cue(0.0, 1.0, "a red fox"), Cue(1.0, 2.0, "a dog")])

@@ -7,8 +7,9 @@ import streamlit as st
 from clip_core.store.activities import Activity
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, counted
-from pages.shared.cache import fresh_activities
+from pages.regions.library.state import LibraryState
 from pages.shared.markdown import escape_markdown
+from pages.shared.session import region_state
 
 EVERY_S, LOOK_S = 5.0, 15.0
 
@@ -23,7 +24,7 @@ def _live_rows(store: EmbeddingStore, was_active: bool) -> None:
     stored = store.activities()
     if bool(stored) != was_active:
         st.rerun(scope="app")
-    for activity in fresh_activities(store.location).of(stored):
+    for activity in region_state(LibraryState).fresh.of(stored):
         st.progress(_share(activity), text=others_text(activity))
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clip_core.config import Crop
 from clip_core.errors import ClipVideoError
+from clip_core.indexing.activity import FreshActivities
 from clip_core.retrieval.duplicates import Duplicate
 from clip_core.retrieval.unusual import UnusualShot
 
@@ -45,6 +46,7 @@ class LibraryState:
         asks_cancel: Whether the row of the queue asks if all is to be cancelled.
         redrawn_s, ended: When the page was last redrawn for the queue, and how many tasks had ended then.
         lookalikes: What was last found: of which store and model, the duplicates and the unusual shots.
+        fresh: Tells which of the processes that index into the store are alive.
         relinked: The folder that was last searched for moved files.
     """
 
@@ -67,3 +69,4 @@ class LibraryState:
     ended: int = 0
     lookalikes: tuple[str, list[Duplicate], list[UnusualShot]] | None = None
     relinked: str | None = None
+    fresh: FreshActivities = field(default_factory=FreshActivities)

@@ -156,13 +156,27 @@ def _connect(ray: ModuleType, address: str) -> None:
             raise _refusal(named or "this machine", error, output.read()) from error
 
 
+def answers(address: str) -> bool:
+    """Return whether something answers at HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    try:
+        _call(host, port)
+    except OSError:
+        return False
+    return True
+
+
+def _call(host: str, port: str) -> None:
+    socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+
+
 def _knock(address: str) -> None:
     """Raise WorkersError unless something answers at HOST:PORT; Ray itself would wait for minutes."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise WorkersError(f"{_shown(address)} is no address of a cluster.", "Give HOST:PORT, auto or local.")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+        _call(host, port)
     except (OSError, UnicodeError) as error:
         what = f"No Ray cluster answers at {_shown(address)} ({getattr(error, 'strerror', None) or error})."
         raise WorkersError(what, "Check the address and that its head is running: ray status.") from error

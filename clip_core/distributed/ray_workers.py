@@ -16,7 +16,7 @@ import numpy as np
 
 from clip_core.distributed.jobs import Died, Failed, Job, Rows, WorkerReport
 from clip_core.distributed.ray_actor import JobActor, code_version
-from clip_core.distributed.ray_cluster import joined_cluster, share_of, what_there_is
+from clip_core.distributed.ray_cluster import answers, joined_cluster, share_of, what_there_is
 from clip_core.distributed.workers import MOST_IN_FLIGHT, WorkerSetup
 from clip_core.errors import WorkersError
 from clip_core.text import printable, shorten
@@ -26,6 +26,8 @@ PLACE_S = 60.0
 LOAD_S = 900.0
 """How long a worker may load its model when there is no other."""
 GROW_S = 10.0
+ASK_S, GONE_S = 2.0, 30.0
+"""How often the cluster's head is asked, and how long it may not answer: after a minute Ray ends this process."""
 MOST_STARTS = 3
 WAITING_REPORTS = 32
 """Reports of a job that wait in the object store until the driver takes them; then its worker pauses."""
@@ -92,7 +94,8 @@ class RayWorkers:
             self._share = share_of(self._ray)
             options = {"num_cpus": self._share.cpus, "num_gpus": self._share.gpus, "max_restarts": -1}
             self._kind = self._ray.remote(**options)(JobActor)
-            self._alone_since = self._grown = time.monotonic()
+            self._head: str = self._ray.get_runtime_context().gcs_address
+            self._alone_since = self._grown = self._asked = self._answered = time.monotonic()
             for _ in range(self._most or max(1, self._share.fits(self._ray.available_resources()))):
                 self._add()
             while not self.names:
@@ -223,6 +226,7 @@ class RayWorkers:
     def _check(self) -> None:
         """Raise WorkersError if there is no worker, and none will come."""
         now = time.monotonic()
+        self._check_head(now)
         if self.names:
             self._alone_since = now
         if not self._actors:
@@ -235,6 +239,16 @@ class RayWorkers:
                 raise WorkersError(what, "Is the disk that it lies on slow?")
             what = f"No worker is free: the cluster has {there}, and each worker needs {self._share}."
             raise WorkersError(what, "Wait until it is less busy, or add machines.")
+
+    def _check_head(self, now: float) -> None:
+        if now - self._asked < ASK_S:
+            return
+        self._asked = now
+        if answers(self._head):
+            self._answered = now
+        elif now - self._answered > GONE_S:
+            what = f"The Ray cluster at {self._head} has not answered for {GONE_S:.0f} s."
+            raise WorkersError(what, "What is indexed is kept; run the same command to go on.")
 
     def _grow(self) -> None:
         """Use machines that have joined, if the number of workers is not given."""

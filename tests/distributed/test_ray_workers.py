@@ -141,7 +141,7 @@ def test_a_worker_without_the_drivers_model_takes_no_jobs(ray_address: str, give
 
 def test_a_worker_with_other_code_takes_no_jobs(ray_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_workers, "code_version", lambda: "0" * 8)
-    with pytest.raises(WorkersError, match="another version of this project .*, here 00000000"):
+    with pytest.raises(WorkersError, match=r"another version of this project .*, here 00000000"):
         RayWorkers(setup(), ray_address, 1).__enter__()
 
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from clip_core.distributed.jobs import Died, Failed, Job, Rows, WorkerReport
+from clip_core.distributed.jobs import Died, Failed, Finished, Job, Rows, WorkerReport
 from clip_core.distributed.ray_actor import JobActor, code_version
 from clip_core.distributed.ray_cluster import answers, joined_cluster, share_of, what_there_is
 from clip_core.distributed.workers import MOST_IN_FLIGHT, WorkerSetup
@@ -169,17 +169,15 @@ class RayWorkers:
             self._drop(actor, WorkersError(what, "Is it on all machines, under the same path?"))
         return None
 
-    def _next_report(self, actor: _Actor) -> WorkerReport | None:
-        """Take the next report of the job in hand; None at its end."""
+    def _next_report(self, actor: _Actor) -> WorkerReport:
+        """Take the next report of the job in hand; with its last one the worker may get another."""
         number, stream = actor.streams[0]
         try:
             report: WorkerReport = self._ray.get(next(stream))
-        except StopIteration:
-            actor.streams.popleft()
-            return None
         except self._ray.exceptions.RayTaskError as error:
+            report = Failed(number, f"It failed unexpectedly ({_line(error.cause)}).")
+        if isinstance(report, Finished | Failed):
             actor.streams.popleft()
-            return Failed(number, f"It failed unexpectedly ({_line(error.cause)}).")
         return _own(report) if isinstance(report, Rows) else report
 
     def _add(self) -> None:

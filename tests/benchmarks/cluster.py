@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from clip_core.distributed.plan import plan_chunks
+from clip_core.distributed.worker import JobWorker
 
 from clip_core.distributed.jobs import ChunkJob, Died, Failed, Finished, Rows, VideoSource, no_pts
-from clip_core.distributed.plan import plan_chunks
 from clip_core.distributed.ray_cluster import joined_cluster
 from clip_core.distributed.ray_workers import RayWorkers
-from clip_core.distributed.worker import JobWorker
 from clip_core.distributed.workers import MOST_IN_FLIGHT, WorkerSetup
 from clip_core.encoders.base import Encoder
 from clip_core.types import Ints
@@ -118,7 +118,7 @@ def _run(setup: WorkerSetup, jobs: list[ChunkJob], count: int, victim_in: Path |
                     again = given.pop(name).values()
                     waiting.extend(replace(job, wanted=np.setdiff1d(job.wanted, done)) for job in again)
                 elif isinstance(report, Failed):
-                    raise RuntimeError(report.reason)
+                    raise RuntimeError(report.reason)  # noqa: TRY004 - not the wrong type, but bad news
         return time.perf_counter() - began, np.concatenate(rows)
 
 

@@ -82,6 +82,11 @@ def test_an_actor_does_its_jobs_in_order_and_takes_two_at_most(ray_address: str,
         assert set(embedded.tolist()) == {pts for part in rows for pts in part.thumbnails}
         assert found[-1].is_final
         assert workers.reports(0.0) == []
+        for number in (3, 4):
+            workers.submit(name, look(number, video))
+        collect(workers, lambda report: isinstance(report, Finished), name)
+        workers.submit(name, look(5, video))  # the report that ends a job makes room for another at once
+        collect(workers, lambda report: isinstance(report, Finished) and report.number == 5, name)
 
 
 class NamesItsProcess(FakeEncoder):

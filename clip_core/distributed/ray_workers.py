@@ -6,7 +6,7 @@ import logging
 import re
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from clip_core.distributed.jobs import Died, Failed, Finished, Job, Rows, WorkerReport
-from clip_core.distributed.ray_actor import JobActor, code_version
+from clip_core.distributed.ray_actor import DoesJobs, JobActor, code_version
 from clip_core.distributed.ray_cluster import answers, joined_cluster, share_of, what_there_is
 from clip_core.distributed.workers import MOST_IN_FLIGHT, WorkerSetup
 from clip_core.errors import WorkersError
@@ -64,14 +64,21 @@ class RayWorkers:
     """See ``Workers``. An actor reserves one CPU, or on a cluster with GPUs one GPU and its part of the CPUs.
 
     Args:
+        make_worker: Makes a worker in the actor, such as its class; WorkersError if it cannot load the model.
         setup: What each worker needs.
         address: See ``joined_cluster``.
         most: How many workers; Ray starts those for which there is no room yet when there is. None: as many as there
             is room for, also on machines that join later.
     """
 
-    def __init__(self, setup: WorkerSetup, address: str, most: int | None = None) -> None:
-        self._setup, self._address, self._most = setup, address, most
+    def __init__(
+        self,
+        make_worker: Callable[[WorkerSetup], DoesJobs],
+        setup: WorkerSetup,
+        address: str,
+        most: int | None = None,
+    ) -> None:
+        self._begin_with, self._address, self._most = (make_worker, setup), address, most
         self._exit = ExitStack()
         self._actors: dict[str, _Actor] = {}
         self._made = 0
@@ -157,7 +164,7 @@ class RayWorkers:
                 about, actor.about = self._ray.get(actor.about), None
                 actor.machine = about["machine"]
                 self._check_version(about["code"], actor.machine)
-                actor.begun = actor.handle.begin.remote(self._setup)
+                actor.begun = actor.handle.begin.remote(*self._begin_with)
             elif (error := self._ray.get(actor.begun)) is not None:
                 raise error
             else:

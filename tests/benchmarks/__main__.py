@@ -22,7 +22,6 @@ from datetime import datetime
 
 from tests.benchmarks import (
     click,
-    cluster,
     coarse,
     detection,
     encode,
@@ -73,7 +72,6 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "bank": scores.measure_bank,
     "search": library_search.measure,
     "listing": listing.measure,
-    "cluster": cluster.measure,
 }
 
 

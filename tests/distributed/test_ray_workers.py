@@ -10,16 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clip_core.distributed.worker import JobWorker
 
 from clip_core.distributed import ray_workers
-from clip_core.distributed.jobs import Died, Failed, Finished, Job, LookJob, Rows, VideoSource, WorkerReport
+from clip_core.distributed.jobs import Died, Failed, Finished, Looked, LookJob, Rows, VideoSource, WorkerReport, no_pts
 from clip_core.distributed.ray_cluster import joined_cluster
 from clip_core.distributed.ray_workers import RayWorkers
 from clip_core.distributed.workers import WorkerSetup
 from clip_core.encoders.base import Encoder
 from clip_core.errors import EncoderError, WorkersError
-from clip_core.types import FrameEmbeddings
-from clip_core.video import open_video
 from tests.support.fakes import FakeEncoder
 from tests.support.video_maker import PlantedVideo, VideoSpec, planted
 
@@ -42,35 +41,12 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> PlantedVideo:
     return planted(tmp_path_factory.mktemp("videos"), "ten", 300, VideoSpec(options={"g": "10"}))
 
 
-class FakeWorker:
-    """Stands in for the worker of the driver: reports rows of one frame for each second of the video, and its model."""
-
-    def __init__(self, setup: WorkerSetup) -> None:
-        try:
-            self._encoder = setup.make_encoder()
-        except EncoderError as error:
-            raise WorkersError(error.what, error.next_step) from error
-        if self._encoder.fingerprint != setup.fingerprint:
-            raise WorkersError("It has another model.")
-
-    def reports(self, job: Job) -> Iterator[WorkerReport]:
-        path = Path(job.source.location)
-        if not path.is_file():
-            yield Failed(job.number, "It is not there.", is_final=True)
-            return
-        with open_video(path) as video:
-            for frame in video.frames(video.table.key_pts.tolist()):
-                one = np.array([frame.pts]), np.array([frame.time_s]), self._encoder.embed_images([frame.rgb])
-                yield Rows(job.number, "id", FrameEmbeddings(*one), {frame.pts: b"picture"})
-            yield Finished(job.number, video.table.pts, video.table.end_s)
-
-
 def setup(make: Callable[[], Encoder] = FakeEncoder, fingerprint: str = FINGERPRINT) -> WorkerSetup:
     return WorkerSetup(make, fingerprint)
 
 
 def look(number: int, video: PlantedVideo) -> LookJob:
-    return LookJob(number, VideoSource(str(video.path)), None, np.empty(0, np.int64))
+    return LookJob(number, VideoSource(str(video.path)), None, no_pts())
 
 
 def collect(
@@ -90,20 +66,19 @@ def collect(
 
 
 def test_an_actor_does_its_jobs_in_order_and_takes_two_at_most(ray_address: str, video: PlantedVideo) -> None:
-    with RayWorkers(FakeWorker, setup(), ray_address, 1) as workers:
+    with RayWorkers(JobWorker, setup(), ray_address, 1) as workers:
         (name,) = workers.names
         workers.submit(name, look(1, video))
-        workers.submit(name, LookJob(2, VideoSource("/no/such.mp4"), None, np.empty(0, np.int64)))
+        workers.submit(name, LookJob(2, VideoSource("/no/such.mp4"), None, no_pts()))
         with pytest.raises(ValueError, match="takes no job now"):
             workers.submit(name, look(3, video))
         found = collect(workers, lambda report: isinstance(report, Failed), name)
         assert [report.number for report in found if not isinstance(report, Died)] == [1] * (len(found) - 1) + [2]
+        assert isinstance(found[0], Looked)
         assert isinstance(found[-2], Finished)
         rows = [report for report in found if isinstance(report, Rows)]
-        with open_video(video.path) as opened:
-            key_pts = opened.table.key_pts.tolist()
         embedded = np.concatenate([part.embeddings.pts for part in rows])
-        assert sorted(embedded.tolist()) == key_pts
+        assert sorted(embedded.tolist()) == found[0].record.table.key_pts.tolist()
         assert all(part.embeddings.vectors.flags.writeable for part in rows)  # its own memory, not the object store's
         assert set(embedded.tolist()) == {pts for part in rows for pts in part.thumbnails}
         assert found[-1].is_final
@@ -127,12 +102,12 @@ def test_an_actor_that_is_killed_is_told_and_replaced_under_its_name(
     ray_address: str, video: PlantedVideo, tmp_path: Path
 ) -> None:
     file = tmp_path / "pid"
-    with RayWorkers(FakeWorker, setup(partial(NamesItsProcess, str(file))), ray_address, 1) as workers:
+    with RayWorkers(JobWorker, setup(partial(NamesItsProcess, str(file))), ray_address, 1) as workers:
         (name,) = workers.names
         killed = int(file.read_text())
         workers.submit(name, look(1, video))
         workers.submit(name, look(2, video))
-        collect(workers, lambda report: isinstance(report, Rows))
+        collect(workers, lambda report: isinstance(report, Looked))
         os.kill(killed, 9)
         found = collect(workers, lambda report: isinstance(report, Died))
         assert [report for report in found if isinstance(report, Finished)] == []
@@ -165,7 +140,7 @@ def stumbles() -> Encoder:
     ],
 )
 def test_a_worker_without_the_drivers_model_takes_no_jobs(ray_address: str, given: WorkerSetup, said: str) -> None:
-    with pytest.raises(WorkersError) as caught, RayWorkers(FakeWorker, given, ray_address, 1):
+    with pytest.raises(WorkersError) as caught, RayWorkers(JobWorker, given, ray_address, 1):
         pass
     assert said in str(caught.value)
 
@@ -173,16 +148,16 @@ def test_a_worker_without_the_drivers_model_takes_no_jobs(ray_address: str, give
 def test_a_worker_with_other_code_takes_no_jobs(ray_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_workers, "code_version", lambda: "0" * 8)
     with pytest.raises(WorkersError, match=r"another version of this project .*, here 00000000"):
-        RayWorkers(FakeWorker, setup(), ray_address, 1).__enter__()
+        RayWorkers(JobWorker, setup(), ray_address, 1).__enter__()
 
 
 def test_without_a_free_cpu_it_says_what_there_is(ray_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with RayWorkers(FakeWorker, setup(), ray_address, 2) as all_of_them:
+    with RayWorkers(JobWorker, setup(), ray_address, 2) as all_of_them:
         while len(all_of_them.names) < 2:
             assert all_of_them.reports(1.0) == []
         monkeypatch.setattr(ray_workers, "PLACE_S", 0.0)
         with pytest.raises(WorkersError, match=r"the cluster has 2 CPU \(0 free\), and each worker needs 1 CPU\."):
-            RayWorkers(FakeWorker, setup(), ray_address, 1).__enter__()
+            RayWorkers(JobWorker, setup(), ray_address, 1).__enter__()
 
 
 def test_a_wrong_token_is_named(ray_address: str) -> None:

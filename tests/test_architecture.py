@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -414,9 +415,32 @@ def _required(file: str) -> set[str]:
     return {re.split(r"[<>=]", line)[0] for line in lines if line and not line.startswith(("#", "-r "))}
 
 
+def _extra(name: str) -> set[str]:
+    """The distributions that an extra of the package adds."""
+    extras = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]["optional-dependencies"]
+    return {re.split(r"[<>=]", line)[0] for line in extras[name]}
+
+
+def test_only_functions_import_what_an_extra_adds() -> None:
+    found = {
+        name_of(path)
+        for path in files(*PRODUCT)
+        for node in tree_of(path).body
+        if _extra("cluster") & {name.split(".")[0] for name in _imports(tuple(_walk_outside_functions(node)))}
+    }
+    assert found == set()
+
+
+def _walk_outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        yield node
+        for child in ast.iter_child_nodes(node):
+            yield from _walk_outside_functions(child)
+
+
 def test_what_is_imported_stands_in_the_requirements() -> None:
     product = _required("requirements.txt")
-    assert _distributions(*PRODUCT) - product == set()
+    assert _distributions(*PRODUCT) - product - _extra("cluster") == set()
     assert _distributions(TESTS) - product - _required("requirements-dev.txt") == set()
 
 
@@ -428,4 +452,5 @@ def _distributions(*tops: Path) -> set[str]:
 
 def test_every_dependency_has_its_reason_in_the_docs() -> None:
     reasons = text_of(ROOT / "docs" / "dependencies.md")
-    assert [name for name in sorted(_required("requirements.txt")) if f"| `{name}` | " not in reasons] == []
+    needed = _required("requirements.txt") | _extra("cluster")
+    assert [name for name in sorted(needed) if f"| `{name}` | " not in reasons] == []

@@ -18,7 +18,9 @@ case $line in $BROKEN*) exit 3 ;; esac
 """
 STYLE = ["ruff check .", "ruff format --check .", "mypy "]
 STAGES = [
-    "python -m pytest --numprocesses auto --dist worksteal --ignore tests/pages --ignore tests/browser",
+    "python -m pytest --numprocesses auto --dist worksteal --ignore tests/pages --ignore tests/browser"
+    " -m not firefox and not cluster",
+    "python -m pytest -m cluster tests/contracts tests/distributed",
     "python -m pytest --numprocesses 2 --dist loadfile --durations 15 tests/pages tests/browser",
     "python -m tests.benchmarks --quick",
 ]

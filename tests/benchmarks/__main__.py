@@ -22,6 +22,7 @@ from datetime import datetime
 
 from tests.benchmarks import (
     click,
+    cluster,
     coarse,
     detection,
     encode,
@@ -72,6 +73,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "bank": scores.measure_bank,
     "search": library_search.measure,
     "listing": listing.measure,
+    "cluster": cluster.measure,
 }
 
 

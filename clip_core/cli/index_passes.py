@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -191,12 +191,17 @@ class IndexPasses:
                 self._index(path)
 
     def _list_failed(self) -> None:
-        if self._failed:
-            again = any(path not in self._missing for path in self._failed)
-            step = " Take only these again with --retry-failed:" if again else ""
-            terminal.note(f"{len(self._failed)} of {counted(len(self._paths), 'video')} failed.{step}")
-        for path, failure in self._failed.items():
-            terminal.note(f"  {shorten(path, MOST_OF_PATH, tail=MOST_OF_PATH - 2)}: {failure.error.line}")
+        reasons = {path: failure.error.line for path, failure in self._failed.items()}
+        list_failed(reasons, len(self._paths), may_try_again=bool(reasons.keys() - self._missing))
+
+
+def list_failed(reasons: Mapping[str, str], total: int, *, may_try_again: bool) -> None:
+    """Write which videos failed and why: path → reason, of ``total`` videos."""
+    if reasons:
+        step = " Take only these again with --retry-failed:" if may_try_again else ""
+        terminal.note(f"{len(reasons)} of {counted(total, 'video')} failed.{step}")
+    for path, reason in reasons.items():
+        terminal.note(f"  {shorten(path, MOST_OF_PATH, tail=MOST_OF_PATH - 2)}: {reason}")
 
 
 class _Failure:

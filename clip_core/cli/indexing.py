@@ -20,9 +20,12 @@ from clip_core.text import short_prompt, size_text
 from clip_core.types import Progress
 
 COMMIT_LENGTH = 40
+AUTO_WORKERS = "auto"
 _RATE = f'a number, or "{EVERY_FRAME}" (default: the config\'s)'
 _PRECISIONS = (AUTO, *SUFFIXES)
 _PRECISION = f"{', '.join(_PRECISIONS)} (default: the config's)"
+_MOST_WORKERS = 1000
+_count = number(1, _MOST_WORKERS, f'neither a whole number from 1 to {_MOST_WORKERS} nor "{AUTO_WORKERS}"')
 _number = number(0.001, 1000, f'neither a number from 0.001 to 1000 nor "{EVERY_FRAME}"')
 
 
@@ -31,10 +34,18 @@ def _rate(value: str) -> float:
     return 0.0 if value.strip() == EVERY_FRAME else _number(value)
 
 
+def _workers(value: str) -> int:
+    """Return the number of workers; 0 stands for as many as fit, as None does for an option that is not given."""
+    if value.strip() == AUTO_WORKERS:
+        return 0
+    return int(_count(value if value.strip().isdecimal() else ""))
+
+
 @command(
     'index holiday.mp4 "second day.mov" --samples-per-second 5',
     'index footage --pattern "*.mov"',
     'index "s3://bucket/day 1/**/*.mp4"',
+    "index footage --workers auto",
     "index --retry-failed",
     shared=[MODEL],
 )
@@ -43,6 +54,8 @@ def _rate(value: str) -> float:
 @click.option("--pattern", metavar="GLOB", type=text, help='of folders, only files of such a name, as in "*.mov"')
 @click.option("--from-file", "listed", metavar="LIST", type=text, help="a text file of paths, one a line; - is stdin")
 @click.option("--log", "log", metavar="json", type=click.Choice(["json"]), help="json: on stderr, each event is a line")
+@click.option("--workers", metavar="N", type=_workers, help=f"so many processes; {AUTO_WORKERS}: half as many as cores")
+@click.option("--cluster", metavar="ADDRESS", type=text, help="Ray: HOST:PORT, auto, or local for one on this machine")
 @click.option("--retry-failed", "again", is_flag=True, help="only what failed last time")
 def run_index(
     options: Options,
@@ -51,6 +64,8 @@ def run_index(
     pattern: str | None,
     listed: str | None,
     log: str | None,
+    workers: int | None,
+    cluster: str | None,
     again: bool,
 ) -> int:
     """Embed the sampled frames of videos, so that they can be searched.
@@ -58,6 +73,7 @@ def run_index(
     A VIDEO is a video file, numbered pictures (shots/%05d.png@24), or a folder: all videos in it and its subfolders.
     s3://bucket/a.mp4 is an object, s3://bucket/day/ all videos below it; * stands for a name, ** for folders. An object
     is fetched whole into a temporary folder; keys and endpoint are those of the AWS_* variables.
+    With --workers or --cluster, several workers share the videos, and long ones are cut into chunks for them.
     Of several videos all get a first look before any is indexed in full. Frames that are already stored are not
     embedded again, so a stopped run resumes where it was. What failed is listed at the end, with exit code 3.
     """
@@ -74,7 +90,12 @@ def run_index(
     paths = named_videos(named, options, pattern)
     samples_per_second = options.config.samples_per_second if rate is None else rate or None
     with terminal.when_stopped("What is indexed is kept; run the same command to go on."):
-        failed = IndexPasses(paths, options, options.load_encoder(), samples_per_second).run()
+        if workers is None and cluster is None:
+            failed = IndexPasses(paths, options, options.load_encoder(), samples_per_second).run()
+        else:
+            from clip_core.cli.index_workers import index_by_workers  # imports what most runs do not need
+
+            failed = index_by_workers(paths, options, samples_per_second, workers or None, cluster)
     if failed:
         return FAILED if failed == len(paths) else INCOMPLETE
     options.tell_notices()

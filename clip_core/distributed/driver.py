@@ -127,14 +127,14 @@ class _Driver:
 
     def _next(self, worker: str) -> GivenJob | None:
         """Return the next job for a worker; what is tried again goes first, then first looks, then chunks."""
-        alone = len(self._workers.names) == 1
-        given = self._given.next_waiting(worker, alone=alone, only_own=bool(self._to_look))
+        names = self._workers.names
+        given = self._given.next_waiting(worker, names, only_own=bool(self._to_look))
         while given is None and self._to_look:
             given = self._look_job(self._to_look.popleft())
-        given = given or self._given.next_waiting(worker, alone=alone)
+        given = given or self._given.next_waiting(worker, names)
         while given is None and self._to_embed:
             self._plan(self._to_embed.popleft())
-            given = self._given.next_waiting(worker, alone=alone)
+            given = self._given.next_waiting(worker, names)
         return given
 
     def _look_job(self, location: str) -> GivenJob | None:

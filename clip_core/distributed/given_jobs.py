@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -71,15 +72,15 @@ class GivenJobs:
         """Let a job wait to be given, before all others if it is ``first``."""
         (self._waiting.appendleft if first else self._waiting.append)(given)
 
-    def next_waiting(self, worker: str, *, alone: bool, only_own: bool = False) -> GivenJob | None:
-        """Take the next job for a worker that did not fail at it, if possible of the video that it has at hand.
+    def next_waiting(self, worker: str, workers: Sequence[str], *, only_own: bool = False) -> GivenJob | None:
+        """Take the next job for a worker, if possible of the video that it has at hand.
 
         Args:
             worker: Its name.
-            alone: Whether there is no other worker, so that it must try again itself.
+            workers: The names of all. A job that one failed at goes to others, unless all of them failed at it.
             only_own: Take only what is tried again, or what prefers this worker.
         """
-        fit = [given for given in self._waiting if alone or worker not in given.refused]
+        fit = [g for g in self._waiting if worker not in g.refused or g.refused.issuperset(workers)]
         at_hand = self.doing(worker)
         own = [g for g in fit if g.prefers == worker or g.location == at_hand or g.job.is_repeated]
         chosen = next(iter(own), None) or (None if only_own else next((g for g in fit if not g.prefers), None))

@@ -50,4 +50,4 @@ class InProcessWorkers:
 
     def __exit__(self, *error: object) -> None:
         self._running = None
-        self._worker.close()
+        self._worker.__exit__()

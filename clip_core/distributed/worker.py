@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
+from clip_core.addresses import is_address
+from clip_core.distributed.bucket_jobs import on_a_file
 from clip_core.distributed.jobs import (
     ChunkJob,
     Failed,
@@ -32,6 +35,7 @@ from clip_core.errors import (
 )
 from clip_core.indexing.embed_frames import COMMIT_S, Pace, embed_frames
 from clip_core.indexing.thumbnails import DrawnThumbnails
+from clip_core.library.fetched import Scratch, own_scratch
 from clip_core.library.identify import noting, record_of
 from clip_core.types import Frame, FrameEmbeddings, TimeTable
 from clip_core.video import Video, open_video
@@ -61,11 +65,16 @@ class JobWorker:
         self._pace = Pace()
         self._video: Video | None = None
         self._opened: VideoSource | None = None
+        self._scratch_folder, self._ends = setup.scratch, ExitStack()
+        self._scratch: Scratch | None = None
 
     def reports(self, job: Job) -> Iterator[WorkerReport]:
         """Do a job. The last report is ``Finished`` or ``Failed``; closing the iterator stops it."""
         try:
-            yield from self._look(job) if isinstance(job, LookJob) else self._embed_chunk(job)
+            if is_address(job.source.location):
+                yield from on_a_file(job, self._own_scratch(), self._of_file)
+            else:
+                yield from self._of_file(job)
         except ClipVideoError as error:
             self.close()
             yield _failed(job, error)
@@ -73,6 +82,15 @@ class JobWorker:
             _log.exception("a job failed unexpectedly")
             self.close()
             yield Failed(job.number, f"It failed unexpectedly ({type(error).__name__}: {error})."[:200])
+
+    def _of_file(self, job: Job) -> Iterator[WorkerReport]:
+        return self._look(job) if isinstance(job, LookJob) else self._embed_chunk(job)
+
+    def _own_scratch(self) -> Scratch:
+        """Return the folder of fetched videos, which is made for the first of them and deleted at the end."""
+        if self._scratch is None:
+            self._scratch = self._ends.enter_context(own_scratch(self._scratch_folder))
+        return self._scratch
 
     def close(self) -> None:
         """Release the video."""
@@ -85,6 +103,7 @@ class JobWorker:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        self._ends.close()
 
     def _look(self, job: LookJob) -> Iterator[WorkerReport]:
         video = self._open(job.source, None)

@@ -24,6 +24,7 @@ ClipVideoError
 │   └── MomentExportError      one moment cannot be cut; others of the same video may
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
+│   ├── NewerStoreError        a newer version wrote what this one does not know
 │   ├── ReadOnlyError          the server was started so that nothing may be changed
 │   └── NotIndexedError        nothing was ever embedded for this video and model
 ├── WorkersError           no worker can be started, or the cluster cannot be reached
@@ -195,6 +196,10 @@ class StoreError(ClipVideoError):
 
 class StoreFullError(StoreError):
     """No space is left where the embeddings are stored."""
+
+
+class NewerStoreError(StoreError):
+    """A newer version of this program wrote a table or a column that this one does not know."""
 
 
 class ReadOnlyError(StoreError):

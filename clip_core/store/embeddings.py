@@ -33,8 +33,8 @@ from clip_core.types import Floats, FrameEmbeddings, Ints
 
 FRAMES, TEXTS = "frames_", "texts_"
 """A table's name is one of these and the model's fingerprint."""
-_FRAME_COLUMNS = columns_of("video string, pts int64, time_s float64")
-_TEXT_COLUMNS = columns_of("key string, prompt string")
+FRAME_COLUMNS = columns_of("video string, pts int64, time_s float64")
+TEXT_COLUMNS = columns_of("key string, prompt string")
 _READ = ("pts", "time_s", "vector")
 _ROWS_COUNTED_AT_ONCE = 8192
 """The ids of a million frames at once are 64 MB."""
@@ -76,7 +76,7 @@ class EmbeddingRows(RunRows):
         if n:
             name, video = FRAMES + plain_id(fingerprint), [plain_id(video_id)] * n
             rows = {"video": video, "pts": frames.pts, "time_s": frames.times_s}
-            _add(self._tables, name, _FRAME_COLUMNS, rows, frames.vectors.astype(np.float16), "vectors")
+            _add(self._tables, name, FRAME_COLUMNS, rows, frames.vectors.astype(np.float16), "vectors")
 
     @asked_again
     def stored_pts(self, video_id: str, fingerprint: str) -> Ints:
@@ -87,7 +87,7 @@ class EmbeddingRows(RunRows):
             return np.unique(column_of(table.rows(("pts",), of_video(video_id)), "pts"))
 
     @asked_again
-    def _frame_counts(self, fingerprint: str, video_ids: Sequence[str]) -> dict[str, int]:
+    def frame_counts(self, fingerprint: str, video_ids: Sequence[str]) -> dict[str, int]:
         """Return video id → how many frames are stored under a model, each counted once; no entry if there are none."""
         counts: dict[str, int] = {}
         with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
@@ -190,7 +190,7 @@ class EmbeddingRows(RunRows):
             _add(
                 self._tables,
                 TEXTS + plain_id(fingerprint),
-                _TEXT_COLUMNS,
+                TEXT_COLUMNS,
                 rows,
                 vectors.astype(np.float32),
                 "text vectors",

@@ -11,7 +11,7 @@ from clip_core.store.tables import StorePart, columns_of, of_video, of_videos, o
 from clip_core.types import Ints
 
 THUMBNAILS = "thumbnails"
-_COLUMNS = columns_of("video string, pts int64, size_bytes int64, jpeg binary")
+COLUMNS = columns_of("video string, pts int64, size_bytes int64, jpeg binary")
 _MOST_PER_QUERY = 500
 
 
@@ -23,7 +23,7 @@ class ThumbnailRows(StorePart):
         if not jpegs:
             return
         values = {"video": [plain_id(video_id)] * len(jpegs), "pts": list(jpegs), "jpeg": list(jpegs.values())}
-        with self._tables.writing(THUMBNAILS, _COLUMNS) as table:
+        with self._tables.writing(THUMBNAILS, COLUMNS) as table:
             table.add(values | {"size_bytes": [len(jpeg) for jpeg in jpegs.values()]})
 
     @asked_again

@@ -69,7 +69,7 @@ def check_places(source: EmbeddingStore, target: EmbeddingStore, *, is_copy: boo
     if is_copy:
         others = len(_videos(target) - _videos(source))
         if others:
-            what = f"{target.location} holds {counted(others, 'video')} that {source.location} does not hold."
+            what = f"The target holds {counted(others, 'video')} that the source does not hold."
             raise StoreError(what, "Copy to an empty place, or use: store merge FROM TO")
 
 

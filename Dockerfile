@@ -14,7 +14,7 @@ RUN python tools/image_requirements.py "$EXTRA" > /tmp/image.txt \
 COPY . .
 # Named volumes begin as copies of these folders, with their owner and the config.
 RUN useradd --uid 10001 --create-home clip \
-    && mkdir /data /embeddings /config \
+    && mkdir -p /data/models /embeddings /config \
     && cp tools/image_config.yaml /config/config.yaml \
     && chown -R clip:clip /data /embeddings /config
 USER clip

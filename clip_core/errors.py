@@ -8,6 +8,7 @@ ClipVideoError
 │   └── VideoDecodeError       a video opened and then could not be read
 ├── EncoderError           a model cannot be loaded or gave no usable vectors
 │   ├── UnknownModelError      no model of that name
+│   ├── GpuFullError           the GPU has no memory for what it should embed
 │   ├── DamagedModelError      a model's file exists, but is not a model
 │   ├── NotDownloadedError     a model of the hub is not on this machine, or its copy is damaged
 │   ├── DownloadError          the hub could not be reached, refused, or sent unusable content
@@ -108,6 +109,10 @@ class EncoderError(ClipVideoError):
 
 class UnknownModelError(EncoderError):
     """No model of that name."""
+
+
+class GpuFullError(EncoderError):
+    """The GPU has no memory for what it should embed at once."""
 
 
 class DamagedModelError(EncoderError):

@@ -174,7 +174,7 @@ class _Run:
         self._embedded = self._searchable = 0
         self._commits = 0
         self._began = time.monotonic()
-        self._pace = Pace()
+        self._pace = Pace.of(encoder)
 
     @property
     def is_begun(self) -> bool:
@@ -321,7 +321,8 @@ class _Run:
 
     def _embed(self, stage: Stage, frames: Iterator[Frame]) -> Iterator[Progress]:
         info = self._video.info
-        with DecodeAhead(self._thumbnails.beside(frames), room_for(info.width, info.height)) as ahead:
+        room = room_for(info.width, info.height, 2 * self._pace.most)
+        with DecodeAhead(self._thumbnails.beside(frames), room) as ahead:
             for step in embed_frames(ahead, self._encoder, self._pace, self._commit):
                 if isinstance(step, Wait):
                     note = f"the server asks to wait until {step.until}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from clip_core.config import load_config
 from clip_core.encoders.folder import ModelFolder
 from pages.shared import share
 from pages.shared.access import HEALTH, TOKEN_VARIABLE
-from tools.image_requirements import image_requirements
 
 ROOT = Path(__file__).parents[1]
+image_requirements = runpy.run_path(str(ROOT / "tools" / "image_requirements.py"))["image_requirements"]
 PORT = "8501"
 STEP = re.compile(r"^([A-Z]+) ((?:.*\\\n)*.*)$", re.MULTILINE)
 

@@ -16,7 +16,7 @@ from clip_core.store.store import EmbeddingStore
 from clip_core.store.videos import VIDEOS
 from clip_core.text import counted, short_id
 
-Found: TypeAlias = Literal["ok", "note", "lacking", "damaged"]
+FindingResult: TypeAlias = Literal["ok", "note", "lacking", "damaged"]
 _NO_HARM = "It does no harm; `store copy` to an empty place leaves it behind."
 
 
@@ -31,7 +31,7 @@ class Finding:
     """
 
     table: str
-    result: Found
+    result: FindingResult
     what: str
     next_step: str = ""
 

@@ -21,7 +21,7 @@ from clip_core.store import (
 )
 from clip_core.store.tables import Columns, Tables
 
-Join: TypeAlias = Literal["same", "newest", "record", "run", "cues", "derived"]
+RowJoin: TypeAlias = Literal["same", "newest", "record", "run", "cues", "derived"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Kind:
 
     columns: Columns
     key: tuple[str, ...]
-    join: Join
+    join: RowJoin
     vector: str = ""
 
     def column_names(self) -> list[str]:

@@ -8,6 +8,7 @@ ClipVideoError
 │   └── VideoDecodeError       a video opened and then could not be read
 ├── EncoderError           a model cannot be loaded or gave no usable vectors
 │   ├── UnknownModelError      no model of that name
+│   ├── GpuFullError           the GPU has no memory for what it should embed
 │   ├── DamagedModelError      a model's file exists, but is not a model
 │   ├── NotDownloadedError     a model of the hub is not on this machine, or its copy is damaged
 │   ├── DownloadError          the hub could not be reached, refused, or sent unusable content
@@ -25,6 +26,7 @@ ClipVideoError
 ├── StoreError             the embeddings cannot be read or written
 │   ├── StoreFullError         the disk (or the quota) is full
 │   ├── StoreUnreachableError  the storage service does not answer; it may later
+│   ├── NewerStoreError        a newer version wrote what this one does not know
 │   ├── ReadOnlyError          the server was started so that nothing may be changed
 │   └── NotIndexedError        nothing was ever embedded for this video and model
 ├── WorkersError           no worker can be started, or the cluster cannot be reached
@@ -108,6 +110,10 @@ class EncoderError(ClipVideoError):
 
 class UnknownModelError(EncoderError):
     """No model of that name."""
+
+
+class GpuFullError(EncoderError):
+    """The GPU has no memory for what it should embed at once."""
 
 
 class DamagedModelError(EncoderError):
@@ -200,6 +206,10 @@ class StoreFullError(StoreError):
 
 class StoreUnreachableError(StoreError):
     """The storage service that holds the embeddings does not answer; it may later."""
+
+
+class NewerStoreError(StoreError):
+    """A newer version of this program wrote a table or a column that this one does not know."""
 
 
 class ReadOnlyError(StoreError):

@@ -14,6 +14,7 @@ import numpy as np
 
 from clip_core.config import Config
 from clip_core.encoders.base import ShownEncoder
+from clip_core.encoders.cuda import why_on_cpu
 from clip_core.encoders.registry import load_encoder
 from clip_core.errors import ClipVideoError, shown_name
 from clip_core.files import nearest_folder
@@ -127,6 +128,8 @@ def _model(name: str, config: Config) -> Iterator[Check]:
     if encoder.precision:
         what = f"{encoder.name} is loaded ({took:.1f} s): {encoder.precision} on {encoder.provider}."
         yield Check("model", "ok", what)
+        if (why := why_on_cpu(encoder.provider)) is not None:
+            yield Check("model", "note", f"The GPU is not used: {why.fault}.", why.next_step)
     else:
         yield Check("model", "note", f"{encoder.name} runs at {encoder.provider}, which is asked now.")
     if encoder.sends_to is not None:

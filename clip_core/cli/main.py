@@ -27,6 +27,7 @@ COMMANDS = {
     "duplicates": ("lookalikes", "list what occurs twice among the stored videos"),
     "unusual": ("lookalikes", "list the shots that are like nothing else"),
     "vectors": ("vectors", "write stored vectors to a file, or store those of a file"),
+    "store": ("moving", "copy a store, merge one into another, or check one"),
     "list": ("upkeep", "show what is stored"),
     "forget": ("upkeep", "delete what is stored of a video"),
     "download": ("indexing", "fetch a model from the Hugging Face hub"),
@@ -48,6 +49,7 @@ embedded is kept in the store, which the page shares.
 {PROGRAM} duplicates
 {PROGRAM} unusual --limit 10
 {PROGRAM} vectors export data/sample.mp4 --npz out/sample.npz
+{PROGRAM} store merge laptop/embeddings embeddings
 {PROGRAM} list
 {PROGRAM} forget sample.mp4
 {PROGRAM} download Xenova/clip-vit-base-patch32

@@ -69,6 +69,7 @@ class Options:
 
     def load_encoder(self) -> ShownEncoder:
         """Load the model; if it sends frames away, say where to before the first one goes."""
+        from clip_core.encoders.cuda import why_on_cpu
         from clip_core.encoders.registry import available_models, is_first_use, load_encoder
 
         name = self.config.model if self.model is None else self.model
@@ -81,6 +82,8 @@ class Options:
             for choice in available_models(self.config):
                 note(f"  {choice.name}")
             raise
+        if (why := why_on_cpu(encoder.provider)) is not None:
+            note(f"The GPU is not used: {why.fault}. {why.next_step}")
         if encoder.sends_to is not None:
             note(f"Frames and prompts are sent to {encoder.sends_to}.")
         return encoder

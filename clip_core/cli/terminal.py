@@ -187,9 +187,13 @@ class ProgressBar:
 
     def note(self, text: str) -> None:
         """Write a line as ``terminal.note`` does, in place of the bar, which is drawn again with the next update."""
+        self.clear()
+        note(text)
+
+    def clear(self) -> None:
+        """Remove the bar from the screen, so that a line can be written; the next update draws it again."""
         if self._bar is not None:
             self._bar.clear()
-        note(text)
 
     def _rewrite(self, share: float, text: str, done: bool) -> None:
         from tqdm import tqdm

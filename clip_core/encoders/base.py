@@ -113,6 +113,17 @@ class NamesUnreadWords(Protocol):
         ...
 
 
+@runtime_checkable
+class RunsInBatches(Protocol):
+    """What gives its model several pictures in one run. An Encoder need not tell.
+
+    Attributes:
+        images_at_once: At most so many; more on a GPU than on a CPU.
+    """
+
+    images_at_once: int
+
+
 class ShownEncoder(Encoder, NamesUnreadWords, Protocol):
     """An Encoder with the facts that the page shows.
 

@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from clip_core.encoders.cuda import PROVIDER, cuda
 from clip_core.errors import DamagedModelError, EncoderError, shown_name
 from clip_core.text import single_line, size_text
 
@@ -121,10 +122,10 @@ def best_precision(precision: str, providers: Collection[str]) -> tuple[Precisio
 
 
 def providers_here() -> tuple[str, ...]:
-    """Return ONNX Runtime's execution providers on this machine."""
+    """Return ONNX Runtime's execution providers that work on this machine."""
     import onnxruntime as ort  # heavy: imported only to load or download a model
 
-    return tuple(ort.get_available_providers())
+    return tuple(name for name in ort.get_available_providers() if name != PROVIDER or not cuda().fault)
 
 
 def choose_towers(names: Collection[str], order: Sequence[Precision]) -> TowerFiles | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import mmap
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from clip_core.config import Crop
 from clip_core.encoders.base import UnreadWords, need_rgb, unit_length
+from clip_core.encoders.cuda import cuda
 from clip_core.encoders.folder import ModelFolder
 from clip_core.encoders.model_files import (
     AUTO,
@@ -26,9 +28,10 @@ from clip_core.encoders.model_files import (
     external_files,
     fingerprint,
     foreign,
+    providers_here,
 )
 from clip_core.encoders.model_inputs import Tokens
-from clip_core.errors import EncoderError, shown_name
+from clip_core.errors import EncoderError, GpuFullError, shown_name
 from clip_core.text import single_line
 from clip_core.types import Floats, Image
 
@@ -43,6 +46,7 @@ DTYPES = {
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
 }
+_GPU_FULL = re.compile(r"out of memory|failed to allocate memory|ALLOC_FAILED|CUDA error 2\b", re.IGNORECASE)
 ERRORS_ONLY = 3
 Shape = tuple[int | None, ...]
 FLOATS, WHOLE = ("tensor(float)", "tensor(float16)"), ("tensor(int64)", "tensor(int32)")
@@ -112,10 +116,21 @@ class OnnxEncoder:
         need_rgb(images)
         vectors, done = np.empty((len(images), self.dim), dtype=np.float32), 0
         for values in self._prepared(images):
-            raw = self._vision.run({"pixel_values": values})
+            raw = self._run(values)
             vectors[done : done + len(values)] = unit_length(raw, self.dim, self.name, "picture")
             done += len(values)
         return vectors
+
+    def _run(self, pictures: Floats) -> Floats:
+        """Run the image tower; if the GPU has no memory for so many pictures, with half of them from now on."""
+        try:
+            return self._vision.run({"pixel_values": pictures})
+        except GpuFullError:
+            if len(pictures) == 1:
+                raise
+        half = len(pictures) // 2
+        self.images_at_once = min(self.images_at_once, half)
+        return np.concatenate([self._run(part) for part in (pictures[:half], pictures[half:])])
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
         """Embed texts, truncated to the model's length: see Encoder."""
@@ -136,16 +151,17 @@ class OnnxEncoder:
     def _prepared(self, images: Sequence[Image]) -> Iterator[Floats]:
         """Yield float32 (n, 3, height, width), preparing each chunk while the model runs on the previous one.
 
-        Pillow releases the GIL, so threads help with large pictures. At most about 32 prepared pictures wait.
+        Pillow releases the GIL, so threads help with large pictures. At most about 32 prepared pictures wait, or on a
+        GPU as many as it gets in two runs.
         """
-        starts = range(0, len(images), self.images_at_once)
-        chunks = [images[start : start + self.images_at_once] for start in starts]
+        at_once = self.images_at_once
+        chunks = [images[start : start + at_once] for start in range(0, len(images), at_once)]
         if sum(image.shape[0] * image.shape[1] for image in images) < PIXELS_WORTH_THREADS:
             for chunk in chunks:
                 yield np.stack([self._preprocessing.apply(image) for image in chunk])
             return
         with ThreadPoolExecutor(cores(), "preprocess") as pool:
-            ahead = max(1, IMAGES_AT_ONCE // self.images_at_once)
+            ahead = max(1, IMAGES_AT_ONCE // at_once)
             running = deque(pool.map(self._preprocessing.apply, chunk) for chunk in chunks[:ahead])
             for place in range(len(chunks)):
                 values = np.stack(list(running.popleft()))
@@ -162,7 +178,8 @@ class OnnxEncoder:
                 f"but preprocessor_config.json makes {made}.",
                 "Copy both from the same model.",
             )
-        return self._at_once(VISION, self._vision, shape[0], IMAGES_AT_ONCE)
+        most = cuda().pictures_at_once if self.provider == "CUDA" else IMAGES_AT_ONCE
+        return self._at_once(VISION, self._vision, shape[0], most)
 
     def _fit_texts(self, model: ModelFolder) -> tuple[int, int | None, int]:
         """Return the most tokens, the fixed number of tokens (or None), and how many texts to run per batch."""
@@ -260,6 +277,8 @@ class Tower:
         try:
             (result,) = self._session.run([self._output], cast)
         except Exception as error:  # ONNX Runtime's classes have no common base but this
+            if self.provider == "CUDA" and _GPU_FULL.search(str(error)):
+                raise GpuFullError(f"The memory of the GPU is full ({self.name}).", "End what else uses it.") from error
             raise EncoderError(f"{self.name} failed: {foreign(error)}.", "Use another model.") from error
         vectors = np.asarray(result, dtype=np.float32)
         if vectors.ndim != 2 or len(vectors) != count:
@@ -284,7 +303,7 @@ def _session(path: Path, name: str) -> ort.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = ERRORS_ONLY + 1  # failures are raised, so nothing needs to be printed
     ort.set_default_logger_severity(ERRORS_ONLY)
-    available = ort.get_available_providers()
+    available = providers_here()
     try:
         return ort.InferenceSession(
             str(path), sess_options=options, providers=[name for name in PROVIDERS if name in available]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clip_core.encoders.base import Encoder
+from clip_core.encoders.base import Encoder, RunsInBatches
 from clip_core.encoders.waits import MOST_WAIT_S, on_wait, raise_busy, seconds_left
 from clip_core.errors import EncoderError, ServerBusyError, StoreUnreachableError
 from clip_core.types import Floats, Frame, FrameEmbeddings
@@ -46,18 +46,28 @@ FIRST_STORE_WAIT_S, MOST_STORE_WAIT_S = 1.0, 30.0
 SERVICE_SILENT = "the storage service does not answer and is asked again"
 CALL_S = 1.0
 MOST_PER_CALL = 32
+"""Two runs of a model on a CPU, so that pictures are prepared while it runs."""
 
 
 class Pace:
-    """Chooses how many pictures to pass to the encoder at once, so that one call takes about a second."""
+    """Chooses how many pictures to pass to the encoder at once, so that one call takes about a second.
 
-    def __init__(self) -> None:
-        self.pictures = 2
+    Args:
+        most: At most so many.
+    """
+
+    def __init__(self, most: int = MOST_PER_CALL) -> None:
+        self.pictures, self.most = 2, most
+
+    @classmethod
+    def of(cls, encoder: Encoder) -> Pace:
+        """Return the pace for an encoder: on a GPU, which takes more pictures in one run, more for each call."""
+        return cls(max(MOST_PER_CALL, 2 * encoder.images_at_once if isinstance(encoder, RunsInBatches) else 0))
 
     def learn(self, pictures: int, took_s: float) -> None:
-        """Adapt to the duration of a call with ``pictures`` pictures; at most double, up to 32."""
+        """Adapt to the duration of a call with ``pictures`` pictures; at most double, up to ``most``."""
         fitting = int(CALL_S * pictures / max(took_s, 1e-6))
-        self.pictures = max(1, min(MOST_PER_CALL, fitting, self.pictures * 2))
+        self.pictures = max(1, min(self.most, fitting, self.pictures * 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,8 @@ def embed_frames(
 ) -> Iterator[int | Wait]:
     """Embed what ``ahead`` decodes, and commit every 64 frames or every second, or as the arguments say.
 
-    If decoding or the encoder fails, or its server asks to wait, commit what was embedded so far before that is told.
+    What one call embedded is committed at once, also if it is more. If decoding or the encoder fails, or its server
+    asks to wait, commit what was embedded so far before that is told.
 
     Yields:
         The number of frames in each committed batch; while the model's server asks to wait, or the storage service does
@@ -136,7 +147,8 @@ class _Calls:
         Raises:
             EncoderError: The model failed, or its server asks for too long a wait; ``batch`` has what it finished.
         """
-        self.left = self.left or ahead.take(min(self._pace.pictures, batch.room), CALL_S)
+        room = max(batch.room, self._pace.most - len(batch))
+        self.left = self.left or ahead.take(min(self._pace.pictures, room), CALL_S)
         try:
             self._add(batch, self._vectors())
         except EncoderError as error:

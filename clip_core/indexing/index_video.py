@@ -192,7 +192,7 @@ class _Run:
         self._embedded = self._searchable = 0
         self._commits = 0
         self._began = time.monotonic()
-        self._pace = Pace()
+        self._pace = Pace.of(encoder)
 
     @property
     def is_begun(self) -> bool:
@@ -318,7 +318,8 @@ class _Run:
 
     def _embed(self, stage: Stage, frames: Iterator[Frame]) -> Iterator[Progress]:
         info = self._video.info
-        with DecodeAhead(self._thumbnails.beside(frames), room_for(info.width, info.height)) as ahead:
+        room = room_for(info.width, info.height, 2 * self._pace.most)
+        with DecodeAhead(self._thumbnails.beside(frames), room) as ahead:
             for step in embed_frames(ahead, self._encoder, self._pace, self._commit, *self._commit_after()):
                 if isinstance(step, Wait):
                     yield replace(self._progress("waiting"), note=step.note, seconds_left=step.left_s)

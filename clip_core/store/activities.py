@@ -11,7 +11,7 @@ from clip_core.text import unicode_text
 ACTIVITIES = "activities"
 FORGOTTEN_NS = 24 * 3600 * 1_000_000_000
 """A process that was ended leaves its row behind; another one deletes it after this time."""
-_COLUMNS = columns_of(
+COLUMNS = columns_of(
     "key string, host string, process int64, model_id string, current string, videos int64, done int64, failed int64, "
     "samples int64, per_second float64, left_s float64, at_ns int64"
 )
@@ -58,9 +58,9 @@ class ActivityRows(StorePart):
     def report_activity(self, activity: Activity) -> None:
         """Store a report in place of the last one with the same key; its ``at_ns`` is taken here."""
         key = plain_id(activity.key)
-        row = {name: getattr(activity, name) for name in _COLUMNS}
+        row = {name: getattr(activity, name) for name in COLUMNS}
         row |= {name: unicode_text(getattr(activity, name)) for name in ("host", "model_id", "current")}
-        with self._tables.writing(ACTIVITIES, _COLUMNS) as table:
+        with self._tables.writing(ACTIVITIES, COLUMNS) as table:
             at_ns = stamp()
             table.add_row({**row, "at_ns": at_ns})
             table.delete(f"(key = '{key}' AND at_ns < {at_ns}) OR at_ns < {at_ns - FORGOTTEN_NS}")
@@ -73,6 +73,6 @@ class ActivityRows(StorePart):
 def _newest(table: Table | None) -> tuple[Activity, ...]:
     if table is None:
         return ()
-    rows = sorted(table.rows(tuple(_COLUMNS)).to_pylist(), key=lambda row: row["at_ns"])
+    rows = sorted(table.rows(tuple(COLUMNS)).to_pylist(), key=lambda row: row["at_ns"])
     newest = {row["key"]: row for row in rows}
-    return tuple(Activity(**{name: newest[key][name] for name in _COLUMNS}) for key in sorted(newest))
+    return tuple(Activity(**{name: newest[key][name] for name in COLUMNS}) for key in sorted(newest))

@@ -11,7 +11,7 @@ from clip_core.store.tables import StorePart, Table, columns_of, digest, of_vide
 from clip_core.types import Annotation
 
 ANNOTATIONS = "edits"
-_COLUMNS = columns_of(
+COLUMNS = columns_of(
     "video string, key string, prompt string, anchor_s float64, verdict string, start_s float64, end_s float64, "
     "label string, settings string, withdrawn bool, at_ns int64"
 )
@@ -50,7 +50,7 @@ class AnnotationRows(StorePart):
 
     @asked_again
     def _append(self, video_id: str, annotation: Annotation, *, withdrawn: bool) -> None:
-        with self._tables.writing(ANNOTATIONS, _COLUMNS) as table:
+        with self._tables.writing(ANNOTATIONS, COLUMNS) as table:
             past = _events(table, of_video(video_id))
             row = {name: getattr(annotation, name) for name in _PLAIN} | {
                 "video": video_id,
@@ -70,7 +70,7 @@ def _in_force(events: Iterable[Mapping[str, Any]]) -> tuple[Annotation, ...]:
 
 
 def _events(table: Table, where: str | None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = table.rows(tuple(_COLUMNS), where).to_pylist()
+    rows: list[dict[str, Any]] = table.rows(tuple(COLUMNS), where).to_pylist()
     return sorted(rows, key=lambda row: (row["at_ns"], row["key"]))
 
 

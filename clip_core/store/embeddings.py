@@ -33,8 +33,8 @@ from clip_core.types import Floats, FrameEmbeddings, Ints
 
 FRAMES, TEXTS = "frames_", "texts_"
 """A table's name is one of these and the model's fingerprint."""
-_FRAME_COLUMNS = columns_of("video string, pts int64, time_s float64")
-_TEXT_COLUMNS = columns_of("key string, prompt string")
+FRAME_COLUMNS = columns_of("video string, pts int64, time_s float64")
+TEXT_COLUMNS = columns_of("key string, prompt string")
 _READ = ("pts", "time_s", "vector")
 _ROWS_COUNTED_AT_ONCE = 8192
 """The ids of a million frames at once are 64 MB."""
@@ -86,7 +86,7 @@ class EmbeddingRows(RunRows):
                 "time_s": np.concatenate([own.times_s for own in parts]),
             }
             vectors = np.concatenate([own.vectors for own in parts]).astype(np.float16)
-            _add(self._tables, FRAMES + plain_id(fingerprint), _FRAME_COLUMNS, rows, vectors, "vectors")
+            _add(self._tables, FRAMES + plain_id(fingerprint), FRAME_COLUMNS, rows, vectors, "vectors")
 
     @asked_again
     def stored_pts_of(self, fingerprint: str, video_ids: Sequence[str]) -> dict[str, Ints]:
@@ -108,7 +108,7 @@ class EmbeddingRows(RunRows):
             return np.unique(column_of(table.rows(("pts",), of_video(video_id)), "pts"))
 
     @asked_again
-    def _frame_counts(self, fingerprint: str, video_ids: Sequence[str]) -> dict[str, int]:
+    def frame_counts(self, fingerprint: str, video_ids: Sequence[str]) -> dict[str, int]:
         """Return video id → how many frames are stored under a model, each counted once; no entry if there are none."""
         counts: dict[str, int] = {}
         with self._tables.reading(FRAMES + plain_id(fingerprint)) as table:
@@ -214,7 +214,7 @@ class EmbeddingRows(RunRows):
             _add(
                 self._tables,
                 TEXTS + plain_id(fingerprint),
-                _TEXT_COLUMNS,
+                TEXT_COLUMNS,
                 rows,
                 vectors.astype(np.float32),
                 "text vectors",

@@ -11,7 +11,7 @@ from clip_core.store.errors import asked_again
 from clip_core.store.tables import StorePart, Table, columns_of, digest, stamp
 
 FAILURES = "failures"
-_COLUMNS = columns_of("path_key string, path binary, reason string, at_ns int64")
+COLUMNS = columns_of("path_key string, path binary, reason string, at_ns int64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class FailureRows(StorePart):
         """Store that a file could not be indexed, in place of what was stored of it before."""
         file = _plain(path)
         row = {"path_key": digest(file), "path": file.encode("utf-8", "surrogatepass"), "reason": reason}
-        with self._tables.writing(FAILURES, _COLUMNS) as table:
+        with self._tables.writing(FAILURES, COLUMNS) as table:
             at_ns = stamp()
             table.add_row({**row, "at_ns": at_ns})
             table.delete(f"path_key = '{row['path_key']}' AND at_ns < {at_ns}")

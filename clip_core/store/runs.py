@@ -16,7 +16,7 @@ from clip_core.store.tables import StorePart, Table, Tables, columns_of, digest,
 from clip_core.text import unicode_text
 
 RUNS = "runs"
-_COLUMNS = columns_of(
+COLUMNS = columns_of(
     "video string, fingerprint string, model_id string, epoch string, rate float64, finished bool, at_ns int64, "
     "frames int64, picture_bytes int64"
 )
@@ -42,6 +42,20 @@ class RunRecord:
     epoch: str
     at_ns: int = field(default=0, compare=False)
     counts: tuple[int, int] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What an event of a run says: see ``RunRecord``."""
+
+    model_id: str
+    samples_per_second: float | None
+    finished: bool
+
+    @classmethod
+    def of(cls, run: RunRecord) -> RunState:
+        """Return the state of a run."""
+        return cls(run.model_id, run.samples_per_second, run.finished)
 
 
 def never_begun() -> NotIndexedError:
@@ -72,7 +86,7 @@ class RunRows(StorePart):
         Raises:
             NotIndexedError: ``model_id`` is None and there is no previous event.
         """
-        with self._tables.writing(RUNS, _COLUMNS) as table:
+        with self._tables.writing(RUNS, COLUMNS) as table:
             past = _events(table, video_id, fingerprint)
             if model_id is None:
                 if not past:
@@ -90,6 +104,29 @@ class RunRows(StorePart):
                 "picture_bytes": counts[1],
             }
             table.add_row(row)
+
+    @asked_again
+    def _note_states(self, fingerprint: str, states: Mapping[str, tuple[RunState, tuple[int, int] | None]]) -> None:
+        """Append an event for each of some videos, in one commit: video id → its state and its counts, if finished."""
+        if not states:
+            return
+        known, rows = self.runs_under(fingerprint), []
+        for video_id, (state, counts) in states.items():
+            run = known.get(video_id)
+            row = {
+                "video": plain_id(video_id),
+                "fingerprint": plain_id(fingerprint),
+                "model_id": unicode_text(state.model_id),
+                "epoch": uuid.uuid4().hex if run is None else run.epoch,
+                "rate": state.samples_per_second,
+                "finished": state.finished,
+                "at_ns": stamp(run.at_ns if run else 0),
+                "frames": counts and counts[0],
+                "picture_bytes": counts and counts[1],
+            }
+            rows.append(row)
+        with self._tables.writing(RUNS, COLUMNS) as table:
+            table.add({name: [row[name] for row in rows] for name in COLUMNS})
 
     def run(self, video_id: str, fingerprint: str, *, at_once: bool = False) -> RunRecord | None:
         """Return the state of a video under a model, or None if it was never begun.
@@ -148,7 +185,7 @@ def _events(table: Table, video_id: str, fingerprint: str) -> list[dict[str, Any
 
 def _sorted(table: Table, where: str | None = None) -> list[dict[str, Any]]:
     there = set(table.schema.names)  # tables of earlier versions lack the last columns
-    rows: list[dict[str, Any]] = table.rows([name for name in _COLUMNS if name in there], where).to_pylist()
+    rows: list[dict[str, Any]] = table.rows([name for name in COLUMNS if name in there], where).to_pylist()
     # The epoch breaks ties, so that all readers agree when two processes begin at the same time.
     return sorted(rows, key=lambda row: (row["at_ns"], row["epoch"]))
 

@@ -15,7 +15,7 @@ from clip_core.text import short_id
 SEARCHES = "searches"
 MOST_SAVED = 200
 _ALL = 2**62
-_COLUMNS = columns_of("key string, text string, filter string, seen string, at_ns int64")
+COLUMNS = columns_of("key string, text string, filter string, seen string, at_ns int64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class SearchRows(StorePart):
         if sum(other.text != kept.text for other in self.searches()) >= MOST_SAVED:
             raise StoreError(f"{MOST_SAVED} searches are saved already.", "Remove one first.")
         key = digest(kept.text)
-        with self._tables.writing(SEARCHES, _COLUMNS) as table:
+        with self._tables.writing(SEARCHES, COLUMNS) as table:
             past = [row["at_ns"] for row in _rows(table) if row["key"] == key]
             row = {
                 "key": key,
@@ -73,7 +73,7 @@ class SearchRows(StorePart):
 
 
 def _rows(table: Table | None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = [] if table is None else table.rows(tuple(_COLUMNS)).to_pylist()
+    rows: list[dict[str, Any]] = [] if table is None else table.rows(tuple(COLUMNS)).to_pylist()
     return sorted(rows, key=lambda row: row["at_ns"])
 
 

@@ -7,17 +7,19 @@ import os
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from clip_core.errors import StoreError
 from clip_core.store.activities import ACTIVITIES, ActivityRows
 from clip_core.store.annotation_rows import ANNOTATIONS, AnnotationRows
+from clip_core.store.checked_rows import CheckedRows
+from clip_core.store.copied_rows import CopiedRows
 from clip_core.store.embeddings import FRAMES, TEXTS
 from clip_core.store.errors import asked_again, guarded, is_damage
 from clip_core.store.failures import FAILURES, FailureRows
-from clip_core.store.runs import RUNS, RunRecord, runs_of_all
+from clip_core.store.runs import RUNS, RunRecord, RunState, runs_of_all
 from clip_core.store.searches import SEARCHES, SearchRows
 from clip_core.store.stretch_summaries import SUMMARIES, StretchSummaryRows
 from clip_core.store.stretches import STRETCHES, StretchRows
@@ -87,6 +89,8 @@ class EmbeddingStore(
     FailureRows,
     SearchRows,
     ActivityRows,
+    CopiedRows,
+    CheckedRows,
 ):
     """Videos, embeddings, thumbnails, annotations, subtitles, settings, failures, searches and running commands.
 
@@ -147,11 +151,28 @@ class EmbeddingStore(
         Raises:
             NotIndexedError: The run was never begun, or was forgotten meanwhile.
         """
-        frames = self._frame_counts(fingerprint, [video_id]).get(video_id, 0)
+        frames = self.frame_counts(fingerprint, [video_id]).get(video_id, 0)
         counts = frames, self._thumbnail_bytes([video_id]).get(video_id, 0)
         self._note_run(video_id, fingerprint, None, samples_per_second, finished=True, counts=counts)
         self._tables.index(FRAMES + fingerprint)
         self._tables.index(THUMBNAILS)
+
+    def note_runs(self, fingerprint: str, states: Mapping[str, RunState]) -> list[str]:
+        """Record the states of some videos under a model, in one commit, with what is stored of them now.
+
+        Returns:
+            The ids of those whose state or counts were others before.
+        """
+        videos, known = [*states], self.runs_under(fingerprint)
+        frames, pictures = self.frame_counts(fingerprint, videos), self._thumbnail_bytes(videos)
+        changed = {}
+        for video_id, state in states.items():
+            counts = (frames.get(video_id, 0), pictures.get(video_id, 0)) if state.finished else None
+            run = known.get(video_id)
+            if run is None or (RunState.of(run), run.counts) != (replace(state, model_id=run.model_id), counts):
+                changed[video_id] = (state, counts)
+        self._note_states(fingerprint, changed)
+        return [*changed]
 
     def usage(self) -> list[StoredVideo]:
         """Return what is stored of each video and roughly how much space it takes, the last added first.
@@ -184,7 +205,7 @@ class EmbeddingStore(
                 if known is None:
                     unknown.setdefault(fingerprint, []).append(video_id)
         for fingerprint, videos in unknown.items():
-            found = self._frame_counts(fingerprint, videos)
+            found = self.frame_counts(fingerprint, videos)
             for video_id in videos:
                 run = runs[video_id][fingerprint]
                 counts[video_id, fingerprint] = found.get(video_id, 0)

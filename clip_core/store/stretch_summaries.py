@@ -14,7 +14,7 @@ from clip_core.types import Floats
 
 SUMMARIES = "summaries_"
 """A table's name is this and the model's fingerprint."""
-_COLUMNS = columns_of("video string, made_ns int64, frames int64, names float32[], captions float32[]")
+COLUMNS = columns_of("video string, made_ns int64, frames int64, names float32[], captions float32[]")
 
 
 class StretchSummaryRows(StorePart):
@@ -31,7 +31,7 @@ class StretchSummaryRows(StorePart):
             "names": [summary.names for summary in summaries.values()],
             "captions": [summary.captions for summary in summaries.values()],
         }
-        with self._tables.writing(SUMMARIES + plain_id(fingerprint), _COLUMNS) as table:
+        with self._tables.writing(SUMMARIES + plain_id(fingerprint), COLUMNS) as table:
             table.add(rows)
             table.delete(f"{of_videos(summaries)} AND made_ns < {made_ns}")
 
@@ -47,7 +47,7 @@ class StretchSummaryRows(StorePart):
 def _newest(table: Table | None) -> Mapping[str, StretchSummary]:
     if table is None:
         return {}
-    rows = table.rows(tuple(_COLUMNS))
+    rows = table.rows(tuple(COLUMNS))
     order = np.argsort(rows["made_ns"].to_numpy(), kind="stable").tolist()
     videos, frames = rows["video"].to_pylist(), rows["frames"].to_pylist()
     names, captions = _peaks(rows["names"]), _peaks(rows["captions"])

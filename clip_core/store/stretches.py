@@ -24,7 +24,7 @@ STRETCHES = "stretches16_"
 """A table's name is this and the model's fingerprint; the number is that of the bits of its vectors' numbers."""
 MOST_PLACES = 4_000_000
 """Of so many frames the places in the table are kept in memory, 16 bytes each."""
-_COLUMNS = columns_of(
+COLUMNS = columns_of(
     "video string, epoch string, made_ns int64, first_pts int64, last_pts int64, picture_pts int64, start_s float64, "
     f"end_s float64, count int64, levelled bool, levels float32[{BANKS}]"
 )
@@ -59,7 +59,7 @@ class StretchRows(EmbeddingRows):
         """
         name = STRETCHES + plain_id(fingerprint)
         dim = next(iter(built.values())).vectors.shape[1]
-        with self._tables.writing(name, {**_COLUMNS, "vector": f"int16[{dim}]"}) as table:
+        with self._tables.writing(name, {**COLUMNS, "vector": f"int16[{dim}]"}) as table:
             if dim_of(table) != dim:
                 what = f"This model's stored stretches have {dim_of(table)} numbers, and these have {dim}."
                 raise StoreError(what, "The model's folder changed under the same fingerprint: restore it.")

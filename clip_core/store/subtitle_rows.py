@@ -14,10 +14,10 @@ from clip_core.store.word_index import index_words, rows_with_words
 from clip_core.subtitles import Cue
 
 SUBTITLES, SUBTITLE_SOURCES = "subtitles", "subtitle_sources"
-_COLUMNS = columns_of(
+COLUMNS = columns_of(
     "video string, start_s float64, end_s float64, text string, source string, language string, at_ns int64"
 )
-_SOURCE_COLUMNS = columns_of("video string, stamp string, source string, language string, notes string, at_ns int64")
+SOURCE_COLUMNS = columns_of("video string, stamp string, source string, language string, notes string, at_ns int64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class SubtitleRows(StorePart):
     def keep_subtitles(self, video_id: str, source: SubtitleSource, cues: Sequence[Cue]) -> None:
         """Store the subtitles of a video in place of the previous ones; nobody sees half of them."""
         own = of_video(video_id)
-        with self._tables.writing(SUBTITLE_SOURCES, _SOURCE_COLUMNS) as sources:
+        with self._tables.writing(SUBTITLE_SOURCES, SOURCE_COLUMNS) as sources:
             past = sources.rows(("at_ns",), own)["at_ns"].to_pylist()
             at_ns = stamp(max(past, default=0))
             if cues:
@@ -87,7 +87,7 @@ class SubtitleRows(StorePart):
         n = len(cues)
         values = {name: [getattr(cue, name) for cue in cues] for name in ("start_s", "end_s", "text")}
         same = {"video": video_id, "source": source.source, "language": source.language, "at_ns": at_ns}
-        with self._tables.writing(SUBTITLES, _COLUMNS) as table:
+        with self._tables.writing(SUBTITLES, COLUMNS) as table:
             index_words(table, "text")  # before the first row, so that no reader finds rows without it
             table.index("video")
             table.add(values | {name: [value] * n for name, value in same.items()})
@@ -141,7 +141,7 @@ class SubtitleRows(StorePart):
         """Return video id → when its subtitles were stored, in nanoseconds, and their source."""
 
         def newest(table: Table | None) -> dict[str, tuple[int, SubtitleSource]]:
-            rows = [] if table is None else table.rows(tuple(_SOURCE_COLUMNS)).to_pylist()
+            rows = [] if table is None else table.rows(tuple(SOURCE_COLUMNS)).to_pylist()
             return {row["video"]: (row["at_ns"], _source(row)) for row in sorted(rows, key=lambda row: row["at_ns"])}
 
         return self._tables.answered(SUBTITLE_SOURCES, None, newest)

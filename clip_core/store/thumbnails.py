@@ -11,7 +11,7 @@ from clip_core.store.tables import StorePart, columns_of, of_video, of_videos, o
 from clip_core.types import Ints
 
 THUMBNAILS = "thumbnails"
-_COLUMNS = columns_of("video string, pts int64, size_bytes int64, jpeg binary")
+COLUMNS = columns_of("video string, pts int64, size_bytes int64, jpeg binary")
 _MOST_PER_QUERY = 500
 
 
@@ -29,7 +29,7 @@ class ThumbnailRows(StorePart):
             return
         video, pts, jpeg = zip(*rows, strict=True)
         values = {"video": video, "pts": pts, "jpeg": jpeg, "size_bytes": [len(picture) for picture in jpeg]}
-        with self._tables.writing(THUMBNAILS, _COLUMNS) as table:
+        with self._tables.writing(THUMBNAILS, COLUMNS) as table:
             table.add(values)
 
     @asked_again

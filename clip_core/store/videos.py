@@ -40,16 +40,16 @@ _PLAIN = columns_of(
 _COUNTS = {"frames": "array_length(pts)", "key_frames": "array_length(key_pts)"}
 """Counts that lists need, so that they read no times: name of the column → how it is computed in rows of before."""
 # A file name need not be valid Unicode: Linux allows any bytes.
-_VIDEO_COLUMNS = _PLAIN | columns_of(
+VIDEO_COLUMNS = _PLAIN | columns_of(
     "added_s float64, at_ns int64, path binary, name binary, pts int64[], key_pts int64[], reading string, "
     "joins int64[], recorded_s float64, frames int64, key_frames int64, times binary, key_times binary"
 )
 # Earlier versions stored times as lists, in ``pts`` and ``key_pts``. An hour took 1 MB, and each compaction wrote all
 # again: at 2,000 hours 34 s and 7 GB of memory whenever a video was finished.
 _TIMES = ("pts", "key_pts", "times", "key_times")
-_LIGHT = tuple(name for name in _VIDEO_COLUMNS if name not in _TIMES)
+_LIGHT = tuple(name for name in VIDEO_COLUMNS if name not in _TIMES)
 _OLD_AT_ONCE = 50
-_FILE_COLUMNS = columns_of("path_key string, size_bytes int64, mtime_ns int64, video string, at_ns int64")
+FILE_COLUMNS = columns_of("path_key string, size_bytes int64, mtime_ns int64, video string, at_ns int64")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class VideoRows(StorePart):
     def remember_video(self, record: VideoRecord) -> None:
         """Store a video's record. The newest record counts, with the ``added_s`` of the first."""
         row = _row(record)
-        with self._tables.writing(VIDEOS, _VIDEO_COLUMNS) as table:
+        with self._tables.writing(VIDEOS, VIDEO_COLUMNS) as table:
             _rewrite_old(table)
             known = _newest(table, of_video(record.video_id))
             if known:
@@ -105,6 +105,24 @@ class VideoRows(StorePart):
                     return
                 row["at_ns"] = stamp(at_ns)
             table.add_row(row)
+
+    @asked_again
+    def records_with_ages(self, video_ids: Collection[str]) -> dict[str, tuple[VideoRecord, int]]:
+        """Return video id → record and when it was stored, in nanoseconds, for those of at least one that are stored.
+
+        Unlike ``records_of``, nothing of them stays in memory.
+        """
+        with self._tables.reading(VIDEOS) as table:
+            pairs = [] if table is None else _newest(table, of_videos(video_ids))
+        return {record.video_id: (record, at_ns) for record, at_ns in pairs}
+
+    @asked_again
+    def put_records(self, records: Collection[tuple[VideoRecord, int]]) -> None:
+        """Store records, at least one, in one commit, each as stored at the given time in nanoseconds."""
+        rows = [_row(record) | {"at_ns": at_ns} for record, at_ns in records]
+        with self._tables.writing(VIDEOS, VIDEO_COLUMNS) as table:
+            _rewrite_old(table)
+            table.add({name: [row[name] for row in rows] for name in VIDEO_COLUMNS})
 
     def video(self, video_id: str) -> VideoRecord | None:
         """Return the record of a video, or None if there is none."""
@@ -171,8 +189,8 @@ class VideoRows(StorePart):
             self._tables.keep_in_memory({(FILES, _path_key(path), size_bytes, mtime_ns): plain_id(video_id)})
             return
         values = (_path_key(path), int(size_bytes), int(mtime_ns), plain_id(video_id), stamp())
-        with self._tables.writing(FILES, _FILE_COLUMNS) as table:
-            table.add_row(dict(zip(_FILE_COLUMNS, values, strict=True)))
+        with self._tables.writing(FILES, FILE_COLUMNS) as table:
+            table.add_row(dict(zip(FILE_COLUMNS, values, strict=True)))
 
 
 def _newest(table: Table, where: str | None = None) -> list[tuple[VideoRecord, int]]:
@@ -184,7 +202,7 @@ def _newest(table: Table, where: str | None = None) -> list[tuple[VideoRecord, i
     if not last:
         return []
     there = set(table.schema.names)  # tables of earlier versions lack the last columns
-    rows = table.take([row_id for _, row_id in last.values()], [name for name in _VIDEO_COLUMNS if name in there])
+    rows = table.take([row_id for _, row_id in last.values()], [name for name in VIDEO_COLUMNS if name in there])
     pairs = [(_record(rows, i), rows["at_ns"][i].as_py()) for i in range(rows.num_rows)]
     return sorted(pairs, key=lambda pair: pair[0].added_s, reverse=True)
 
@@ -242,11 +260,11 @@ def _rewrite_old(table: Table) -> None:
         places = table.rows(("at_ns",), f"times IS NULL AND ({' OR '.join(own)})")["_rowid"].to_pylist()
         if not places:
             continue
-        rows = table.take(places, list(_VIDEO_COLUMNS))
+        rows = table.take(places, list(VIDEO_COLUMNS))
         new = [_row(_record(rows, i)) | {"at_ns": rows["at_ns"][i].as_py()} for i in range(rows.num_rows)]
         new = [*{(row["video"], row["at_ns"]): row for row in new}.values()]
-        values = {name: [row[name] for row in new] for name in _VIDEO_COLUMNS}
-        table.tend(partial(_put_in_place, rows=pa.table(values, schema=arrow_schema(_VIDEO_COLUMNS))))
+        values = {name: [row[name] for row in new] for name in VIDEO_COLUMNS}
+        table.tend(partial(_put_in_place, rows=pa.table(values, schema=arrow_schema(VIDEO_COLUMNS))))
 
 
 def _put_in_place(raw: Any, rows: Any) -> None:  # noqa: ANN401
@@ -289,7 +307,7 @@ def _number(changed: int | str) -> int:
 
 def _row(record: VideoRecord) -> dict[str, Any]:
     table = record.table
-    row = {name: getattr(record, name) for name in _VIDEO_COLUMNS if name in VideoRecord.__dataclass_fields__}
+    row = {name: getattr(record, name) for name in VIDEO_COLUMNS if name in VideoRecord.__dataclass_fields__}
     return row | {
         "video": record.video_id,
         "path": record.path.encode("utf-8", "surrogatepass"),
@@ -311,7 +329,7 @@ def _row(record: VideoRecord) -> dict[str, Any]:
 
 
 def _same(row: dict[str, Any], other: dict[str, Any]) -> bool:
-    return all(np.array_equal(row[name], other[name]) for name in _VIDEO_COLUMNS if name != "at_ns")
+    return all(np.array_equal(row[name], other[name]) for name in VIDEO_COLUMNS if name != "at_ns")
 
 
 def _record(rows: Any, i: int) -> VideoRecord:  # noqa: ANN401

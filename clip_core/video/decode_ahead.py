@@ -13,9 +13,9 @@ IN_FLIGHT_BYTES = 192 * 1024 * 1024
 MOST_IN_FLIGHT = 64
 
 
-def room_for(width: int, height: int) -> int:
-    """How many frames of this size may wait, so that memory stays the same whatever the video."""
-    return max(2, min(MOST_IN_FLIGHT, IN_FLIGHT_BYTES // max(1, width * height * 3)))
+def room_for(width: int, height: int, most: int = MOST_IN_FLIGHT) -> int:
+    """How many frames of this size may wait, at most ``most``, so that memory stays the same whatever the video."""
+    return max(2, min(most, IN_FLIGHT_BYTES // max(1, width * height * 3)))
 
 
 class DecodeAhead:

@@ -16,7 +16,7 @@ from clip_core.store.runs import _COLUMNS as RUN_COLUMNS
 from clip_core.store.runs import RUNS
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.tables import Tables
-from clip_core.store.videos import _VIDEO_COLUMNS, VIDEOS, _row
+from clip_core.store.videos import VIDEO_COLUMNS, VIDEOS, _row
 from clip_core.types import FrameEmbeddings, TimeTable, VideoRecord
 from tests.benchmarks import made
 from tests.benchmarks.table import Row, Spread, tell
@@ -74,7 +74,7 @@ def make_library(folder: Path, count: int, pts: int) -> None:
             )
             for k, video_id in enumerate(own, first)
         ]
-        _add(tables, VIDEOS, _VIDEO_COLUMNS, rows)
+        _add(tables, VIDEOS, VIDEO_COLUMNS, rows)
         events = [
             {"video": v, "fingerprint": MODEL, "model_id": "a model", "epoch": v, "rate": 2.0, "finished": finished}
             | {"at_ns": 10**18 + finished, "frames": 7200 if finished else None, "picture_bytes": 10**7}

@@ -11,7 +11,7 @@ import pytest
 
 from clip_core import EmbeddingStore, index_video, open_video
 from clip_core.library.identify import known_video, reindex_error
-from clip_core.store.videos import _VIDEO_COLUMNS
+from clip_core.store.videos import VIDEO_COLUMNS
 from clip_core.video.continued_clock import PacketLog
 from tests.indexing.test_index_video import NumberReader
 from tests.indexing.test_thumbnails import numbers
@@ -86,8 +86,8 @@ def test_what_an_earlier_version_left_of_it_is_indexed_again_as_a_whole(
     single.write_bytes(joined.path.read_bytes()[: joined.path.stat().st_size // 3 // 188 * 188])
     with monkeypatch.context() as before:
         before.setattr(PacketLog, "joins", lambda *_: ())
-        before.setitem(_VIDEO_COLUMNS, "reading", "string")
-        before.delitem(_VIDEO_COLUMNS, "joins")
+        before.setitem(VIDEO_COLUMNS, "reading", "string")
+        before.delitem(VIDEO_COLUMNS, "joins")
         for path in (joined.path, single):
             list(index_video(path, FakeEncoder(), store, samples_per_second=None))
             record = known_video(path, store)

@@ -36,9 +36,9 @@ def before(store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch) -> EmbeddingS
         patched.setattr(videos, "_row", old_row)
         patched.setattr(videos, "_rewrite_old", lambda _: None)
         for name in NEW_COLUMNS:
-            patched.delitem(videos._VIDEO_COLUMNS, name)
+            patched.delitem(videos.VIDEO_COLUMNS, name)
         for name in ("frames", "picture_bytes"):
-            patched.delitem(runs._COLUMNS, name)
+            patched.delitem(runs.COLUMNS, name)
         fill(store)
     return store
 

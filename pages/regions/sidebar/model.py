@@ -9,6 +9,7 @@ import streamlit as st
 from clip_core.config import EVERY_FRAME, SERVER, Config, Crop
 from clip_core.encoders.base import ShownEncoder
 from clip_core.encoders.catalogue import CATALOGUE, precision_order
+from clip_core.encoders.cuda import why_on_cpu
 from clip_core.encoders.hub_cache import cache_root, hub_host
 from clip_core.encoders.model_files import providers_here
 from clip_core.encoders.registry import SAMPLE, ModelChoice, available_models, hub_model
@@ -168,6 +169,8 @@ def describe_model(encoder: ShownEncoder) -> str:
     """Return, as Markdown for the line under the chart, which model runs where and what it sees."""
     kind = f" · {encoder.precision}" if encoder.precision else ""
     name, provider = escape_markdown(encoder.name), escape_markdown(encoder.provider)
+    if (why := why_on_cpu(encoder.provider)) is not None:
+        provider = f"{provider} (not on the GPU: {escape_markdown(why.fault)})"
     return f"Model {name}{kind} on {provider}, sees {SEES[encoder.framing]}"
 
 

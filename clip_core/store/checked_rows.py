@@ -1,0 +1,102 @@
+"""Read tables through to find what is damaged, stored twice, or about videos that are not stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from clip_core.store.kinds import Kind, check_columns, known_tables
+from clip_core.store.subtitle_rows import SUBTITLE_SOURCES, SUBTITLES
+from clip_core.store.tables import StorePart
+from clip_core.store.thumbnails import THUMBNAILS
+from clip_core.types import Ints
+
+_ROWS_AT_ONCE = {THUMBNAILS: 128}
+_OTHER_ROWS_AT_ONCE = 1024
+
+
+@dataclass(slots=True)
+class TableCounts:
+    """What was found in a table.
+
+    Attributes:
+        rows: How many rows were read.
+        doubled: How many of them repeat the key of another one, where each key should be stored once.
+        unusable: How many have a vector that is zero or not finite.
+        of_videos: Video id → how many rows, each key once.
+    """
+
+    rows: int = 0
+    doubled: int = 0
+    unusable: int = 0
+    of_videos: Mapping[str, int] = field(default_factory=dict)
+
+
+class CheckedRows(StorePart):
+    """Tables that are read through."""
+
+    def kinds_of_tables(self) -> dict[str, Kind]:
+        """Return name → kind of all tables, none of which is read; NewerStoreError if one is not known here."""
+        return known_tables(self._tables)
+
+    def read_whole(self, name: str, kind: Kind, counts: TableCounts) -> Iterator[int]:
+        """Read all rows of a table, and count them in ``counts``, which is complete at the end.
+
+        8 bytes a row stay in memory meanwhile.
+
+        Yields:
+            After each part, how many rows it had.
+
+        Raises:
+            NewerStoreError: The table has a column that is not known here.
+            StoreError: A file is damaged or gone.
+        """
+        check_columns(self._tables, name, kind)
+        keys: dict[str, list[Ints]] = {}
+        with self._tables.reading(name) as table:
+            if table is None:
+                return
+            most = _ROWS_AT_ONCE.get(name, _OTHER_ROWS_AT_ONCE)
+            batches = table.ask(lambda raw: iter(raw.search().limit(None).to_batches(most)))
+            while (batch := table.ask(lambda _: next(batches, None))) is not None:
+                counts.rows += batch.num_rows
+                counts.unusable += _unusable(batch) if kind.vector else 0
+                for key, own in _keys(batch, kind):
+                    keys.setdefault(key, []).append(own)
+                yield batch.num_rows
+        once = {key: len(np.unique(np.concatenate(parts))) for key, parts in keys.items()}
+        counts.of_videos = once if "video" in kind.key else {}
+        counts.doubled = counts.rows - sum(once.values()) if kind.join == "same" else 0
+
+    def cues_left_over(self) -> int:
+        """Return how many cues belong to no source of subtitles that counts."""
+        with self._tables.reading(SUBTITLES) as cues, self._tables.reading(SUBTITLE_SOURCES) as sources:
+            if cues is None:
+                return 0
+            rows = cues.rows(("video", "at_ns"))
+            stored = Counter(zip(rows["video"].to_pylist(), rows["at_ns"].to_pylist(), strict=True))
+            newest: dict[str, int] = {}
+            for row in [] if sources is None else sources.rows(("video", "at_ns")).to_pylist():
+                newest[row["video"]] = max(row["at_ns"], newest.get(row["video"], -1))
+        return sum(count for (video, at_ns), count in stored.items() if newest.get(video) != at_ns)
+
+
+def _unusable(batch: Any) -> int:  # noqa: ANN401
+    """Return how many rows have a vector that is zero or not finite."""
+    column = batch["vector"]
+    flat = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
+    return int(np.count_nonzero(~(np.isfinite(flat).all(axis=1) & flat.any(axis=1))))
+
+
+def _keys(batch: Any, kind: Kind) -> Iterator[tuple[str, Ints]]:  # noqa: ANN401
+    """Yield the values of the first column of the key, each with those of the second, or with as many zeros."""
+    coded = batch[kind.key[0]].dictionary_encode()
+    codes = np.asarray(coded.indices.to_numpy())
+    for code, value in enumerate(coded.dictionary.to_pylist()):
+        at = np.flatnonzero(codes == code)
+        second = batch[kind.key[1]] if kind.key[1:] == ("pts",) else None
+        yield value, np.zeros(len(at), np.int64) if second is None else np.asarray(second.to_numpy()[at], np.int64)

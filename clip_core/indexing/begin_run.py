@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clip_core.addresses import is_address
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import VideoRecord
 from clip_core.video.sampling import is_denser
@@ -50,14 +51,23 @@ def begin_run(
         record = replace(known, reading=claim.reading, recorded_s=claim.recorded_s)
         store.remember_video(record)
     if record is None or not record.table.confirmed:
-        name = claim.name if record is None or Path(claim.path).stem != claim.video_id else record.name
-        record = replace(claim, name=name, added_s=claim.added_s if record is None else record.added_s)
+        record = claim if record is None else _named_as(record, replace(claim, added_s=record.added_s))
         store.remember_video(record)
     past = store.run(claim.video_id, fingerprint)
     if past is not None and past.finished and is_denser(past.samples_per_second, samples_per_second):
         noted = past.samples_per_second
     store.begin(claim.video_id, fingerprint, model_id, noted)
     return BegunRun(record, noted, known is None, warnings)
+
+
+def _named_as(known: VideoRecord, claim: VideoRecord) -> VideoRecord:
+    """Return what the file says now, under the known name if the file is an upload or a copy of an object.
+
+    Such a file is named by its id; the path of an object stays its address.
+    """
+    if Path(claim.path).stem != claim.video_id:
+        return claim
+    return replace(claim, name=known.name, path=known.path if is_address(known.path) else claim.path)
 
 
 def _is_outdated(known: VideoRecord, claim: VideoRecord) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from clip_core.store.runs import _COLUMNS as RUN_COLUMNS
+from clip_core.store.runs import COLUMNS as RUN_COLUMNS
 from clip_core.store.runs import RUNS
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.tables import Tables

@@ -26,7 +26,7 @@ def append(path: Path) -> None:
     [
         (Path.unlink, "was moved or deleted while it was indexed. Nothing of it is kept. Put it back and"),
         (lambda path: (path.unlink(), path.mkdir()), "was replaced by a folder while it was indexed."),
-        (lambda path: os.truncate(path, 900), "was cut short while it was indexed. Nothing of it is kept."),
+        (lambda path: os.truncate(path, 900), "is cut off: its index (moov) is missing"),
         (append, "grew while it was indexed. Nothing of it is kept. If it is still being recorded or copied, index"),
     ],
 )

@@ -11,7 +11,9 @@ import pytest
 from clip_core.errors import ReadOnlyError
 from clip_core.settings import Settings
 from clip_core.store.activities import Activity
-from clip_core.store.searches import SavedSearch
+from clip_core.store.embeddings import FRAMES
+from clip_core.store.runs import RunState
+from clip_core.store.searches import SEARCHES, SavedSearch
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.subtitle_rows import SubtitleSource
 from clip_core.store.video_settings import StoredSettings
@@ -22,6 +24,16 @@ from tests.store.test_store import MODEL, MODEL_2, OTHER, VIDEO, facts, ones, re
 JUDGED = Annotation("a dog", 1.0, 0.5, 1.5, "accepted", settings={})
 ONE = np.ones(1, np.int64)
 STRETCH = Stretches(ONE, ONE, ONE, np.zeros(1), np.ones(1), ONE, np.ones((1, 8), np.float32))
+
+
+def elsewhere(store: EmbeddingStore) -> EmbeddingStore:
+    """Another store, with rows that this one lacks."""
+    other = EmbeddingStore(Path(store.location).parent / "elsewhere")
+    other.append(OTHER, MODEL, ones(range(2)))
+    other.keep_search(SavedSearch("a cat"))
+    return other
+
+
 WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "remember_video": lambda store: store.remember_video(record(OTHER)),
     "begin": lambda store: store.begin(VIDEO, MODEL_2, "m", 2.0),
@@ -48,6 +60,12 @@ WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "forget_failure": lambda store: store.forget_failure("/films/broken.mp4"),
     "report_activity": lambda store: store.report_activity(Activity("a", "here", 1, "m")),
     "end_activity": lambda store: store.end_activity("a"),
+    "append_of_videos": lambda store: store.append_of_videos(MODEL, {VIDEO: ones(range(3))}),
+    "append_thumbnails_of": lambda store: store.append_thumbnails_of({VIDEO: {1: b"jpeg"}}),
+    "note_runs": lambda store: store.note_runs(MODEL_2, {VIDEO: RunState("m", 2.0, False)}),
+    "put_records": lambda store: store.put_records([(record(OTHER), 1)]),
+    "take_lacking": lambda store: list(store.take_lacking(elsewhere(store), FRAMES + MODEL)),
+    "take_newest": lambda store: store.take_newest(elsewhere(store), SEARCHES),
     "indexing": lambda store: store.indexing(VIDEO, MODEL).__enter__(),
     "check_safe_to_write": lambda store: store.check_safe_to_write(),
 }
@@ -91,7 +109,8 @@ def test_every_method_that_writes_is_tried_above() -> None:
     reads |= {"stretches_of", "stretches_are_current", "outdated_stretches", "next_generation"}
     reads |= {"nearest_stretches", "frames_of_stretches", "picture_strips", "failures", "activities"}
     reads |= {"summaries", "ids_with", "records_of", "mending", "searches"}
-    reads |= {"subtitles", "subtitle_source", "find_cues"}
+    reads |= {"subtitles", "subtitle_source", "find_cues", "stored_pts_of", "frame_counts", "records_with_ages"}
+    reads |= {"cues_left_over", "kinds_of_tables", "known_tables", "read_whole", "row_count"}
     assert {name for name in code if not name.startswith("_")} - reads == set(WRITES)
 
 

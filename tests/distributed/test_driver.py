@@ -1,0 +1,231 @@
+"""The driver with workers that do as they are told: what is lost with a worker is asked for again, nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pytest
+from obstore.store import S3Store
+
+from clip_core.distributed import plan
+from clip_core.distributed.driver import index_with_workers
+from clip_core.distributed.in_process import InProcessWorkers
+from clip_core.distributed.jobs import ChunkJob, Died, Failed, Job, LookJob, Rows, WorkerReport
+from clip_core.distributed.process_pool import ProcessPool
+from clip_core.distributed.worker import JobWorker
+from clip_core.indexing.index_video import index_video
+from clip_core.store.store import EmbeddingStore
+from tests.support.cluster import FACTS, MODEL, SETUP, assert_equal, raw_pts, run
+from tests.support.s3_server import S3Server
+from tests.support.video_maker import VideoSpec, planted
+
+Act = Callable[[str, Job, list[WorkerReport]], list[WorkerReport]]
+
+
+class Obedient:
+    """Three workers in this process. ``act`` may return other reports for a job than those of the real work."""
+
+    names: Sequence[str] = ("a", "b", "c")
+
+    def __init__(self, act: Act | None = None) -> None:
+        self._act, self._worker = act, JobWorker(SETUP)
+        self._waiting: list[tuple[str, Job]] = []
+        self.given: list[tuple[str, Job]] = []
+
+    def submit(self, worker: str, job: Job) -> None:
+        self._waiting.append((worker, job))
+        self.given.append((worker, job))
+
+    def reports(self, wait_s: float) -> list[tuple[str, WorkerReport]]:
+        if not self._waiting:
+            return []
+        worker, job = self._waiting.pop(0)
+        reports = [*self._worker.reports(job)]
+        if self._act is not None:
+            reports = self._act(worker, job, reports)
+        if any(isinstance(report, Died) for report in reports):
+            self._waiting = [waiting for waiting in self._waiting if waiting[0] != worker]
+        return [(worker, report) for report in reports]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._worker.close()
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    return planted(tmp_path, "clip", 60, VideoSpec(options={"g": "10", "bf": "2", "sc_threshold": "0"})).path
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "CHUNK_SAMPLES", 12)
+    monkeypatch.setattr(plan, "LEAST_CHUNK_SAMPLES", 12)
+
+
+def stores(tmp_path: Path, *videos: Path) -> tuple[EmbeddingStore, EmbeddingStore]:
+    store, expected = EmbeddingStore(tmp_path / "store"), EmbeddingStore(tmp_path / "expected")
+    for video in videos:
+        assert [*index_video(video, MODEL, expected, samples_per_second=None)][-1].stage == "done"
+    return store, expected
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_chunks_of_a_video_join_to_what_a_whole_pass_stores(video: Path, tmp_path: Path) -> None:
+    store, expected = stores(tmp_path, video)
+    with Obedient() as workers:
+        run([video], workers, store)
+    chunks = [job for _, job in workers.given if isinstance(job, ChunkJob)]
+    assert len(chunks) > 2
+    wanted = np.concatenate([job.wanted for job in chunks])
+    looked = expected.videos()[0].table.key_pts
+    assert sorted([*wanted, *looked]) == expected.videos()[0].table.pts.tolist()
+    assert {worker for worker, job in workers.given if isinstance(job, ChunkJob)} >= {"a", "b"}
+    assert_equal(store, expected)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_job_whose_worker_dies_is_done_again_without_what_has_arrived(video: Path, tmp_path: Path) -> None:
+    store, expected = stores(tmp_path, video)
+    arrived: list[int] = []
+
+    def act(worker: str, job: Job, reports: list[WorkerReport]) -> list[WorkerReport]:
+        if arrived or isinstance(job, LookJob):
+            return reports
+        (rows,) = (report for report in reports if isinstance(report, Rows))
+        arrived.extend(rows.embeddings.pts.tolist())
+        return [rows, Died(worker, "killed by signal 9")]
+
+    with Obedient(act) as workers:
+        ended = run([video], workers, store)
+    assert not ended["clip.mp4"].reason
+    repeated = [job for _, job in workers.given if isinstance(job, ChunkJob) and job.is_repeated]
+    assert repeated
+    assert not set(arrived) & {pts for job in repeated for pts in job.wanted.tolist()}
+    assert_equal(store, expected)
+
+
+def test_three_workers_try_a_job_before_its_video_has_failed(video: Path, tmp_path: Path) -> None:
+    other = planted(tmp_path, "other", 20, VideoSpec()).path
+    store, expected = stores(tmp_path, other)
+
+    def act(worker: str, job: Job, reports: list[WorkerReport]) -> list[WorkerReport]:
+        return [Failed(job.number, f"{worker} failed.")] if job.source.location == str(video) else reports
+
+    with Obedient(act) as workers:
+        ended = run([video, other], workers, store)
+    tried = [worker for worker, job in workers.given if job.source.location == str(video)]
+    assert sorted(tried) == ["a", "b", "c"]
+    assert ended["clip.mp4"].reason == f"{tried[-1]} failed."
+    assert [failed.path for failed in store.failures()] == [str(video)]
+    assert_equal(store, expected)
+
+
+def test_what_every_worker_would_meet_is_tried_once(video: Path, tmp_path: Path) -> None:
+    store = EmbeddingStore(tmp_path / "store")
+
+    def act(worker: str, job: Job, reports: list[WorkerReport]) -> list[WorkerReport]:
+        return [Failed(job.number, "There is no file clip.mp4.", is_final=True)]
+
+    with Obedient(act) as workers:
+        assert run([video], workers, store)["clip.mp4"].reason == "There is no file clip.mp4."
+    assert len(workers.given) == 1
+
+
+def test_files_with_the_same_bytes_are_embedded_once(video: Path, tmp_path: Path) -> None:
+    store = EmbeddingStore(tmp_path / "store")
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(video.read_bytes())
+    with Obedient() as workers:
+        ended = run([video, copy], workers, store)
+    assert ended["clip.mp4"].video_id == ended["copy.mp4"].video_id
+    assert not ended["copy.mp4"].reason
+    assert sum(isinstance(job, ChunkJob) for _, job in workers.given) == 1
+    assert len(raw_pts(store, ended["clip.mp4"].video_id)) == 60
+    assert store.known_id(copy, copy.stat().st_size, copy.stat().st_mtime_ns) == ended["clip.mp4"].video_id
+
+
+def test_rows_that_arrive_twice_are_stored_once(video: Path, tmp_path: Path) -> None:
+    store, expected = stores(tmp_path, video)
+
+    def act(worker: str, job: Job, reports: list[WorkerReport]) -> list[WorkerReport]:
+        return [again for report in reports for again in ([report] * 2 if isinstance(report, Rows) else [report])]
+
+    with Obedient(act) as workers:
+        run([video], workers, store)
+    assert_equal(store, expected)
+
+
+def test_a_video_that_is_forgotten_meanwhile_is_told_and_leaves_nothing(video: Path, tmp_path: Path) -> None:
+    store = EmbeddingStore(tmp_path / "store")
+
+    def act(worker: str, job: Job, reports: list[WorkerReport]) -> list[WorkerReport]:
+        if isinstance(job, ChunkJob):
+            store.forget(job.video_id)
+        return reports
+
+    with Obedient(act) as workers:
+        ended = run([video], workers, store)
+    assert ended["clip.mp4"].reason == "This video was forgotten while it was indexed."
+    assert raw_pts(store, ended["clip.mp4"].video_id) == []
+
+
+def test_a_run_that_is_stopped_keeps_what_has_arrived(video: Path, tmp_path: Path) -> None:
+    store, expected = stores(tmp_path, video)
+    with Obedient() as workers:
+        steps = index_with_workers([str(video)], workers, FACTS, store, samples_per_second=None)
+        with closing(steps):  # type: ignore[type-var]
+            next(steps)
+        run([video], workers, store)
+    embedded = [job for _, job in workers.given if isinstance(job, LookJob)]
+    assert len(embedded[-1].stored) > 0
+    assert_equal(store, expected)
+
+
+def test_a_pool_whose_workers_are_killed_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    videos = [planted(tmp_path, f"v{n}", 40 + n, VideoSpec(options={"g": "10"})).path for n in range(4)]
+    store, expected = stores(tmp_path, *videos)
+    killed: list[int] = []
+    with ProcessPool(SETUP, 2) as pool:
+        steps = index_with_workers([*map(str, videos)], pool, FACTS, store, samples_per_second=None)
+        real = pool.submit
+
+        def submit(worker: str, job: Job) -> None:
+            real(worker, job)
+            if len(killed) < 3 and len(killed) < job.number:
+                killed.append(pool.pids[worker])
+                os.kill(pool.pids[worker], signal.SIGKILL)
+
+        pool.submit = submit  # type: ignore[method-assign]
+        ended = [each for progress in steps for each in progress.ended]
+    assert len(killed) == 3
+    assert [each.reason for each in ended] == [""] * 4
+    assert_equal(store, expected)
+
+
+def test_a_video_in_a_bucket_is_fetched_once_and_kept_under_its_address(
+    s3: S3Server, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    store, expected = stores(tmp_path, video)
+    bucket = s3.bucket()
+    S3Store(bucket).put("day 1/a#.mp4", video.read_bytes())
+    address = f"s3://{bucket}/day 1/a#.mp4"
+    with InProcessWorkers(SETUP) as workers, s3.counting() as counts:
+        assert not run([address], workers, store)["a#.mp4"].reason
+    assert counts["GET"] == 1
+    assert_equal(store, expected)
+    assert [(record.path, record.name) for record in store.videos()] == [(address, "a#.mp4")]
+    assert not list((tmp_path / "temporary").iterdir())
+    with InProcessWorkers(SETUP) as workers, s3.counting() as counts:
+        assert run([address], workers, store)["a#.mp4"].is_idle
+    assert counts["GET"] == 0

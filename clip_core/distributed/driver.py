@@ -180,8 +180,10 @@ class _Driver:
 
     def _take_of_job(self, worker: str, report: Looked | Rows | Finished | Failed) -> None:
         given = self._given.of(worker, report.number)
+        if isinstance(report, Finished | Failed):
+            self._given.done(worker, report.number)
         if given is None or given.location not in self._videos:
-            return  # of a video that was forgotten or has failed meanwhile
+            return  # of a video that was forgotten or has failed meanwhile, or that is another file's copy
         if isinstance(report, Looked):
             self._begin(self._videos[given.location], report)
         elif isinstance(report, Rows):
@@ -190,10 +192,8 @@ class _Driver:
             self._embedded += len(report.embeddings)
             self._samples[worker] = self._samples.get(worker, 0) + len(report.embeddings)
         elif isinstance(report, Finished):
-            self._given.done(worker, report.number)
             self._finished(self._videos[given.location], given.job, report, worker)
         else:
-            self._given.done(worker, report.number)
             self._again(given, worker, report.reason, is_final=report.is_final or report.change is not None)
 
     def _begin(self, video: VideoInWork, looked: Looked) -> None:

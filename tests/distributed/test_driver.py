@@ -154,6 +154,17 @@ def test_files_with_the_same_bytes_are_embedded_once(video: Path, tmp_path: Path
     assert store.known_id(copy, copy.stat().st_size, copy.stat().st_mtime_ns) == ended["clip.mp4"].video_id
 
 
+def test_more_copies_than_workers_take_jobs_hold_nothing_up(video: Path, tmp_path: Path) -> None:
+    store, expected = stores(tmp_path, video)
+    copies = [tmp_path / f"copy {number}.mp4" for number in range(8)]
+    for copy in copies:
+        copy.write_bytes(video.read_bytes())
+    with Obedient() as workers:
+        ended = run([video, *copies], workers, store)
+    assert {each.reason for each in ended.values()} == {""}
+    assert_equal(store, expected)
+
+
 def test_rows_that_arrive_twice_are_stored_once(video: Path, tmp_path: Path) -> None:
     store, expected = stores(tmp_path, video)
 

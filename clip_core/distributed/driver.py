@@ -23,7 +23,7 @@ from clip_core.distributed.jobs import (
 from clip_core.distributed.progress import EndedVideo, RunProgress, WorkerState
 from clip_core.distributed.videos_in_work import VideoInWork, known_source, planned_jobs, table_of, what_is_missing
 from clip_core.distributed.workers import MOST_IN_FLIGHT, ModelFacts, Workers
-from clip_core.errors import ClipVideoError, NotIndexedError
+from clip_core.errors import ClipVideoError, NotIndexedError, shown_name
 from clip_core.indexing.begin_run import begin_run
 from clip_core.indexing.index_video import already_done, left_out_warnings, warnings_of
 from clip_core.library.identify import is_there
@@ -65,6 +65,9 @@ def index_with_workers(
     driver = _Driver(locations, workers, model, store, samples_per_second)
     with closing(driver):
         yield from driver.run()
+
+
+_FORGOTTEN = "This video was forgotten while it was indexed."
 
 
 class _Driver:
@@ -159,6 +162,14 @@ class _Driver:
         video = self._videos.get(location)
         if video is None:
             return
+        if video.table is None:
+            record = self._store.video(video.video_id)
+            if record is None:
+                self._end(location, video.video_id, _FORGOTTEN)
+                return
+            video.resume(record)
+        if not video.is_locked and not video.rounds:
+            self._lock(video)
         stored = self._committer.pts_of(video.video_id)
         jobs = planned_jobs(video, stored, self._rate, self._given.number, len(self._videos), len(self._workers.names))
         video.open_jobs = len(jobs)
@@ -166,6 +177,13 @@ class _Driver:
             self._given.wait(GivenJob(location, job, prefers=prefers))
         if not jobs:
             self._ready.append(video)
+
+    def _lock(self, video: VideoInWork) -> None:
+        """Let others know that a video is in work; a lock is an open file, so those that only wait have none."""
+        video.lock(self._store.indexing(video.video_id, self._model.fingerprint))
+        if not video.is_locked:
+            name = shown_name(video.location)
+            self._notes.append(f"{name}: another process is indexing it; frames may be embedded twice.")
 
     # Reports in
 
@@ -209,9 +227,6 @@ class _Driver:
             self._given.drop(location)
             self._end(location, video.video_id, f"{record.name} was changed while it was indexed. Index it again.")
         elif not video.video_id:
-            video.lock(self._store.indexing(record.video_id, self._model.fingerprint))
-            if not video.is_locked:
-                self._notes.append(f"{record.name}: another process is indexing it; frames may be embedded twice.")
             video.begin(looked, begin_run(record, self._model.id, self._model.fingerprint, self._rate, self._store))
             if is_there(location):
                 notes = refresh_subtitles(location, record, self._store)
@@ -222,6 +237,7 @@ class _Driver:
             if video.is_fetched:  # the worker has the copy
                 self._plan(video.location, prefers=worker)
             else:
+                video.rest()
                 self._to_embed.append(video.location)
             return
         video.seen.append(report)
@@ -256,7 +272,7 @@ class _Driver:
         forgotten = self._committer.commit()
         for video in [video for video in self._videos.values() if video.video_id in forgotten]:
             self._given.drop(video.location)
-            self._end(video.location, video.video_id, "This video was forgotten while it was indexed.")
+            self._end(video.location, video.video_id, _FORGOTTEN)
         for video in ready:
             if video.location in self._videos:
                 self._finish(video)

@@ -27,7 +27,7 @@ class VideoInWork:
         location, source: The video.
         video_id: Its id; "" until it was looked at.
         is_fetched: Whether workers read a copy of it.
-        table: Its times, as far as they are known.
+        table: Its times, as far as they are known; None until it was looked at, and while it rests.
         open_jobs: How many of its chunks are not done.
         rounds: How often all of its chunks were done.
         seen: What the chunks have seen.
@@ -55,6 +55,14 @@ class VideoInWork:
         self.video_id, self.source, self.has_parts = looked.record.video_id, looked.source, looked.has_parts
         self.table, self._record = begun.record.table, begun.record
         self.samples_per_second, self.warnings = begun.samples_per_second, begun.warnings
+
+    def rest(self) -> None:
+        """Drop its times and its record until its chunks are planned: of many videos they take gigabytes."""
+        self.table = self._record = None
+
+    def resume(self, record: VideoRecord) -> None:
+        """Take its record from the store again."""
+        self.table, self._record = record.table, record
 
     def lock(self, lock: IndexingLock) -> None:
         """Let other processes know that this one indexes it, unless one of them does already."""

@@ -62,7 +62,7 @@ def _drive(folder: Path, store: Path, counted: str) -> None:
     with ProcessPool(setup, 2) as pool:
         steps = index_with_workers(videos, pool, FACTS, EmbeddingStore(store), samples_per_second=None)
         ended = {each.location: each.reason for progress in steps for each in progress.ended}
-    print(json.dumps(ended))
+    sys.stdout.write(json.dumps(ended) + "\n")
 
 
 def _started(folder: Path, store: Path, counted: Path) -> subprocess.Popen[str]:
@@ -77,7 +77,8 @@ def _lines(counted: Path) -> list[tuple[int, int]]:
 
 def _kill_at_times(folder: Path, store: Path, counted: Path, seed: int) -> tuple[dict[str, str], Counter[str]]:
     """Kill whoever embedded last, or the driver, each time that some more frames were embedded."""
-    dice, killed, ends = random.Random(seed), Counter[str](), time.monotonic() + MOST_S
+    dice = random.Random(seed)  # noqa: S311 - not for security
+    killed, ends = Counter[str](), time.monotonic() + MOST_S
     drivers = set(dice.sample(range(KILLS), DRIVER_KILLS))
     driver, until = _started(folder, store, counted), 10
     while driver.poll() is None and time.monotonic() < ends:
@@ -109,7 +110,8 @@ def _tell(name: str, store: Path, counted: Path, ended: dict[str, str], killed: 
     rows = [raw_pts(opened, record.video_id) for record in opened.videos()]
     unique = sum(len(set(pts)) for pts in rows)
     runs = opened.runs_under(MODEL.fingerprint).values()
-    say(f"{name}: killed {dict(killed)}; {len(ended)} videos ended in the last run, {sum(map(bool, ended.values()))} failed")
+    failed = sum(map(bool, ended.values()))
+    say(f"{name}: killed {dict(killed)}; {len(ended)} videos ended in the last run, {failed} failed")
     say(f"  {wanted} frames wanted, {wanted - unique} lost, {sum(map(len, rows)) - unique} doubled")
     say(f"  {sum(run.finished for run in runs)} runs finished, {len(opened.failures())} listed as failed")
     say(f"  frames by how often they were embedded: {dict(sorted(Counter(times.values()).items()))}")

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from clip_core.distributed.driver import index_with_workers
 from clip_core.distributed.in_process import InProcessWorkers
 from clip_core.distributed.jobs import ChunkJob, Died, Failed, Job, LookJob, Rows, WorkerReport
 from clip_core.distributed.process_pool import ProcessPool
+from clip_core.distributed.videos_in_work import VideoInWork
 from clip_core.distributed.worker import JobWorker
 from clip_core.indexing.index_video import index_video
 from clip_core.store.store import EmbeddingStore
@@ -240,3 +241,29 @@ def test_a_video_in_a_bucket_is_fetched_once_and_kept_under_its_address(
     with InProcessWorkers(SETUP) as workers, s3.counting() as counts:
         assert run([address], workers, store)["a#.mp4"].is_idle
     assert counts["GET"] == 0
+
+
+def test_videos_that_only_wait_keep_no_times_and_no_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    videos = [planted(tmp_path, f"v{n}", 12, VideoSpec(), size=(64, 48 + 2 * n)).path for n in range(12)]
+    store, expected = stores(tmp_path, *videos)
+    most = {"times": 0, "locks": 0}
+    real = VideoInWork.begin
+
+    def begin(video: VideoInWork, *args: Any) -> None:
+        real(video, *args)
+        begun.append(video)
+
+    begun: list[VideoInWork] = []
+    monkeypatch.setattr(VideoInWork, "begin", begin)
+
+    def act(worker: str, job: Job, reports: list[WorkerReport]) -> list[WorkerReport]:
+        most["times"] = max(most["times"], sum(video.table is not None for video in begun if not video.seen))
+        most["locks"] = max(most["locks"], sum(video.is_locked for video in begun if not video.seen))
+        return reports
+
+    with Obedient(act) as workers:
+        run(videos, workers, store)
+    assert len(begun) == 12
+    assert 0 < most["locks"] <= 7
+    assert 0 < most["times"] <= 7  # two jobs of each of three workers, and one that is planned
+    assert_equal(store, expected)

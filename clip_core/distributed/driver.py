@@ -173,7 +173,10 @@ class _Driver:
         if isinstance(report, Died):
             self._deaths[worker] = self._deaths.get(worker, 0) + 1
             self._notes.append(f"{worker} was {report.reason}; another one takes its place.")
-            for given in self._given.all_of(worker):
+            in_hand, waiting = self._given.all_of(worker)
+            for given in waiting:
+                self._given.wait(given, first=True)
+            for given in in_hand:
                 self._again(given, worker, f"Workers end while they work on it; the last one was {report.reason}.")
             return
         self._take_of_job(worker, report)

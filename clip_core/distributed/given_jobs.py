@@ -101,9 +101,10 @@ class GivenJobs:
         """Note that a worker has ended a job."""
         self._of.get(worker, {}).pop(number, None)
 
-    def all_of(self, worker: str) -> list[GivenJob]:
-        """Take all jobs from a worker."""
-        return list(self._of.pop(worker, {}).values())
+    def all_of(self, worker: str) -> tuple[list[GivenJob], list[GivenJob]]:
+        """Take all jobs from a worker: the one that it worked on, if any, and those that it had not begun."""
+        jobs = list(self._of.pop(worker, {}).values())
+        return jobs[:1], jobs[1:]
 
     def fails(self, given: GivenJob, worker: str) -> bool:
         """Note that a worker failed at a job; return whether another try is left."""

@@ -130,6 +130,23 @@ def test_three_workers_try_a_job_before_its_video_has_failed(video: Path, tmp_pa
     assert_equal(store, expected)
 
 
+def test_jobs_that_wait_at_a_worker_that_dies_are_not_blamed(video: Path, tmp_path: Path) -> None:
+    others = [planted(tmp_path, f"other{n}", 12 + n, VideoSpec()).path for n in range(6)]
+    store, expected = stores(tmp_path, *others)
+
+    def act(worker: str, job: Job, reports: list[WorkerReport]) -> list[WorkerReport]:
+        return [Died(worker, "killed by signal 11")] if job.source.location == str(video) else reports
+
+    with Obedient(act) as workers:
+        ended = run([video, *others], workers, store)
+    given = [job for _, job in workers.given]
+    assert sum(job.source.location == str(video) for job in given) == 3
+    assert not any(job.is_repeated for job in given if job.source.location != str(video))
+    assert {name for name, each in ended.items() if each.reason} == {"clip.mp4"}
+    assert ended["clip.mp4"].reason == "Workers end while they work on it; the last one was killed by signal 11."
+    assert_equal(store, expected)
+
+
 def test_what_every_worker_would_meet_is_tried_once(video: Path, tmp_path: Path) -> None:
     store = EmbeddingStore(tmp_path / "store")
 

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import psutil
+
 from clip_core.distributed.driver import index_with_workers
 from clip_core.distributed.process_pool import ProcessPool
 from clip_core.distributed.workers import WorkerSetup
@@ -63,7 +65,7 @@ def _drive(folder: Path, store: Path, counted: str) -> None:
     with ProcessPool(setup, 2) as pool:
         steps = index_with_workers(videos, pool, FACTS, EmbeddingStore(store), samples_per_second=None)
         ended = {each.location: each.reason for progress in steps for each in progress.ended}
-    sys.stdout.write(json.dumps(ended) + "\n")
+    say(json.dumps(ended))
 
 
 def _started(folder: Path, store: Path, counted: Path) -> subprocess.Popen[str]:
@@ -77,7 +79,7 @@ def _lines(counted: Path) -> list[tuple[int, int]]:
 
 
 def _kill_at_times(folder: Path, store: Path, counted: Path, seed: int) -> tuple[dict[str, str], Counter[str]]:
-    """Kill whoever embedded last, or the driver, each time that some more frames were embedded."""
+    """Kill a worker that has embedded lately, or the driver, up to a second after some more frames were embedded."""
     dice = random.Random(seed)  # noqa: S311 - not for security
     killed, ends = Counter[str](), time.monotonic() + MOST_S
     drivers = set(dice.sample(range(KILLS), DRIVER_KILLS))
@@ -94,17 +96,21 @@ def _kill_at_times(folder: Path, store: Path, counted: Path, seed: int) -> tuple
             driver = _started(folder, store, counted)
             killed["driver"] += 1
         else:
-            try:
-                os.kill(dice.choice(sorted({pid for pid, _ in lines[-40:]})), signal.SIGKILL)
-                killed["worker"] += 1
-            except ProcessLookupError:
-                pass  # it is dead already
+            killed["worker"] += _kill_one({pid for pid, _ in lines[-40:]}, driver, dice)
         until = len(lines) + dice.randint(5, 45)
         if killed.total() % 10 == 0:
             tell(f"{killed.total()} kills, {len(lines)} frames embedded")
     if driver.poll() is None:
         driver.kill()
     return json.loads(driver.communicate()[0] or "{}"), killed
+
+
+def _kill_one(pids: set[int], driver: subprocess.Popen[str], dice: random.Random) -> bool:
+    """Kill one of these processes, if one of them is still a child of the driver."""
+    children = {child.pid for child in psutil.Process(driver.pid).children()} & pids if driver.poll() is None else set()
+    if children:
+        os.kill(dice.choice(sorted(children)), signal.SIGKILL)
+    return bool(children)
 
 
 def _tell(name: str, store: Path, counted: Path, ended: dict[str, str], killed: Counter[str], wanted: int) -> None:

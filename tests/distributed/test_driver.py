@@ -7,9 +7,11 @@ import signal
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
+import av
 import numpy as np
 import pytest
 from obstore.store import S3Store
@@ -206,6 +208,30 @@ def test_a_video_that_is_forgotten_meanwhile_is_told_and_leaves_nothing(video: P
         ended = run([video], workers, store)
     assert ended["clip.mp4"].reason == "This video was forgotten while it was indexed."
     assert raw_pts(store, ended["clip.mp4"].video_id) == []
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_video_whose_frames_do_not_come_out_as_its_packets_claim_is_planned_again_once(tmp_path: Path) -> None:
+    options = {"g": "10", "bf": "2", "sc_threshold": "0"}
+    video = planted(tmp_path, "clip", 90, VideoSpec(".mkv", options=options)).path
+    with av.open(str(video)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        shown_before = [a for a, b in pairwise(packets[::-1]) if a.pts < b.pts]
+    data = bytearray(video.read_bytes())
+    for packet in shown_before:  # frames between two others, which do without them
+        data[packet.pos + 5 : packet.pos + packet.size] = b"\xff" * (packet.size - 5)
+    video.write_bytes(data)
+    store, expected = EmbeddingStore(tmp_path / "store"), EmbeddingStore(tmp_path / "expected")
+    assert [*index_video(video, MODEL, expected, samples_per_second=7.0)][-1].stage == "done"
+    with Obedient() as workers:
+        run([video], workers, store, 7.0)
+    chunks = [job for _, job in workers.given if isinstance(job, ChunkJob)]
+    again = [job for job in chunks if job.table.confirmed]
+    assert len(chunks[0].table.pts) == 90
+    assert len(expected.videos()[0].table.pts) < 80
+    assert sum(len(job.wanted) for job in again) > 0
+    assert chunks[-len(again) :] == again
+    assert_equal(store, expected)
 
 
 def test_a_run_that_is_stopped_keeps_what_has_arrived(video: Path, tmp_path: Path) -> None:

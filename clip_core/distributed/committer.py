@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from clip_core.distributed.jobs import Rows, no_pts
 from clip_core.distributed.workers import ModelFacts
 from clip_core.indexing.stretches import build_stretches, stored_bank
+from clip_core.store.runs import RunState
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import FrameEmbeddings, Ints, VideoRecord
 
-COMMIT_S, FIRST_COMMIT_S = 5.0, 0.25
+FIRST_COMMIT_S, COMMIT_S, MOST_COMMIT_S = 0.25, 1.0, 5.0
 """The first commits follow quickly, so that a run that is ended again and again gets somewhere."""
+COMMITTING = 0.1
+"""The share of the time that commits may take; in an object store each takes about a second."""
 MOST_ROWS, MOST_BYTES = 32_000, 64 * 1024 * 1024
 TIDY_COMMITS = 256
 PREPARE_S = 30.0
@@ -24,7 +27,9 @@ FRAMES_AT_ONCE, VIDEOS_AT_ONCE = 8_000, 64
 
 
 class Committer:
-    """Holds rows until a commit is due, and keeps the search prepared.
+    """Holds what is to be stored until a commit is due, and keeps the search prepared.
+
+    If the store fails, what waits still waits, and the same may be called again.
 
     Args:
         store: Takes the rows.
@@ -35,6 +40,9 @@ class Committer:
         self._store, self._model = store, model
         self._rows: dict[str, list[Rows]] = {}
         self._count = self._bytes = self._commits = 0
+        self._pts: dict[str, Ints] = {}
+        self._files: dict[tuple[str, int, int | str], str] = {}
+        self._failures: dict[str, str] = {}
         self._wait_s, self._committed = FIRST_COMMIT_S, time.monotonic()
         self._stored: dict[str, int] = {}
         self._prepared: dict[str, int] = {}
@@ -44,41 +52,80 @@ class Committer:
     def is_due(self) -> bool:
         """Whether to commit now."""
         is_late = time.monotonic() - self._committed >= self._wait_s
-        return self._count >= MOST_ROWS or self._bytes >= MOST_BYTES or (is_late and self._count > 0)
+        waits = self._count > 0 or bool(self._files) or bool(self._failures)
+        return self._count >= MOST_ROWS or self._bytes >= MOST_BYTES or (is_late and waits)
 
     def add(self, rows: Rows) -> None:
         """Take some rows."""
         self._rows.setdefault(rows.video_id, []).append(rows)
         self._count += len(rows.embeddings)
         self._bytes += rows.embeddings.vectors.nbytes + sum(map(len, rows.thumbnails.values()))
+        if rows.video_id in self._pts:
+            self._pts[rows.video_id] = np.union1d(self._pts[rows.video_id], rows.embeddings.pts)
+
+    def add_file(self, location: str, stamp: tuple[int, int | str], video_id: str) -> None:
+        """Take what was found out about a file: the id of the video that it has in the state of this stamp."""
+        self._files[location, *stamp] = video_id
+
+    def add_failure(self, location: str, reason: str) -> None:
+        """Take why a video failed; "" takes it off the list of those that failed."""
+        self._failures[location] = reason
 
     def pts_of(self, video_id: str) -> Ints:
         """Return the pts of a video's frames that are stored or wait here, int64 (n,), rising."""
+        if video_id in self._pts:
+            return self._pts[video_id]
         waiting = [rows.embeddings.pts for rows in self._rows.get(video_id, ())]
         return np.unique(np.concatenate([self._store.stored_pts(video_id, self._model.fingerprint), *waiting]))
 
+    def follow(self, video_id: str, *, is_new: bool = False) -> None:
+        """Keep the ``pts_of`` a video, none if it is new, in memory until it rests: the store is asked once."""
+        self._pts[video_id] = no_pts() if is_new else self.pts_of(video_id)
+
+    def rest(self, video_id: str) -> None:
+        """Keep the pts of a video in memory no longer: those of many videos take gigabytes."""
+        self._pts.pop(video_id, None)
+
     def drop(self, video_id: str) -> None:
-        """Forget the rows of a video that wait here."""
+        """Forget what waits here of a video, and its pts."""
         self._rows.pop(video_id, None)
+        self.rest(video_id)
 
     def commit(self) -> set[str]:
-        """Store all rows that wait, each frame once; return the ids of videos that were forgotten meanwhile."""
-        waiting, fingerprint = self._rows, self._model.fingerprint
-        self._rows, self._count, self._bytes = {}, 0, 0
-        forgotten = waiting.keys() - self._store.runs_under(fingerprint).keys()
+        """Store all that waits, each frame once; return the ids of videos that were forgotten meanwhile."""
+        began, fingerprint = time.monotonic(), self._model.fingerprint
+        self._store.remember_ids(self._files)
+        self._files = {}
+        while self._failures:
+            self._note_failure(*next(iter(self._failures.items())))
+        forgotten = self._forgotten()
         for video_id in forgotten:
-            del waiting[video_id]
-        if waiting:
-            self._append(waiting)
-            since = waiting.keys() - self._store.runs_under(fingerprint).keys()
+            self.drop(video_id)
+        if self._rows:
+            self._append(self._rows)
+            since = self._forgotten()
             for video_id in since:  # at the same moment: rows without a run would never be read
                 self._store.discard(video_id, fingerprint)
             forgotten |= since
             self._commits += 1
             if self._commits % TIDY_COMMITS == 0:
                 self._store.optimize(fingerprint)
-        self._wait_s, self._committed = min(COMMIT_S, 2 * self._wait_s), time.monotonic()
+        self._rows, self._count, self._bytes = {}, 0, 0
+        self._committed = time.monotonic()
+        wait_s = float(np.clip((self._committed - began) / COMMITTING, COMMIT_S, MOST_COMMIT_S))
+        self._wait_s = min(wait_s, 2 * self._wait_s)
         return forgotten
+
+    def _forgotten(self) -> set[str]:
+        """Return the ids of the videos of which rows wait, and whose run is gone."""
+        return self._rows.keys() - self._store.runs_under(self._model.fingerprint, self._rows).keys()
+
+    def _note_failure(self, location: str, reason: str) -> None:
+        if reason:
+            self._store.remember_failure(location, reason)
+        else:
+            self._store.forget_failure(location)
+        del self._failures[location]
 
     def _append(self, waiting: Mapping[str, list[Rows]]) -> None:
         stored = self._store.stored_pts_of(self._model.fingerprint, list(waiting))
@@ -93,15 +140,20 @@ class Committer:
         known = set(self._store.thumbnail_pts(video_id).tolist())
         return {pts: jpeg for some in rows for pts, jpeg in some.thumbnails.items() if pts not in known}
 
-    def finish(self, record: VideoRecord, samples_per_second: float | None) -> None:
-        """Record that all samples of a video are stored, which must have been committed.
+    def finish(self, videos: Sequence[tuple[VideoRecord, float | None]]) -> set[str]:
+        """Record that all samples of some videos are stored at some rates, each None for every frame.
 
-        Raises:
-            NotIndexedError: It was forgotten meanwhile.
+        They must have been committed. Return the ids of those that were forgotten meanwhile.
         """
-        self._store.remember_video(record)
-        self._store.finish(record.video_id, self._model.fingerprint, samples_per_second)
-        self._stored[record.video_id] = -1  # its stretches are built in any case
+        model, ids = self._model, [record.video_id for record, _ in videos]
+        runs = self._store.runs_under(model.fingerprint, ids)
+        there = [(record, rate) for record, rate in videos if record.video_id in runs]
+        if there:
+            self._store.remember_videos([record for record, _ in there])
+            states = {record.video_id: RunState(model.id, rate, finished=True) for record, rate in there}
+            self._store.note_runs(model.fingerprint, states)
+            self._stored |= dict.fromkeys(states, -1)  # their stretches are built in any case
+        return {*ids} - runs.keys()
 
     def prepare_search(self, *, is_last: bool = False) -> None:
         """Build the stretches of videos that have grown, at times; at the last call of all that have changed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import closing
 
 from clip_core.distributed.committer import Committer
@@ -23,12 +23,14 @@ from clip_core.distributed.jobs import (
 from clip_core.distributed.progress import EndedVideo, RunProgress, WorkerState
 from clip_core.distributed.videos_in_work import VideoInWork, known_source, planned_jobs, table_of, what_is_missing
 from clip_core.distributed.workers import MOST_IN_FLIGHT, ModelFacts, Workers
-from clip_core.errors import ClipVideoError, NotIndexedError, shown_name
+from clip_core.errors import ClipVideoError, StoreUnreachableError, shown_name
 from clip_core.indexing.begin_run import begin_run
+from clip_core.indexing.embed_frames import FIRST_STORE_WAIT_S, MOST_STORE_WAIT_S, STORE_PATIENCE_S
 from clip_core.indexing.index_video import already_done, left_out_warnings, warnings_of
 from clip_core.library.identify import is_there
 from clip_core.library.subtitles import refresh_subtitles
 from clip_core.store.store import EmbeddingStore
+from clip_core.types import VideoRecord
 
 LOOK_S, TELL_S = 0.2, 0.5
 MOST_ROUNDS = 2
@@ -86,6 +88,7 @@ class _Driver:
         self._to_look, self._to_embed = deque(locations), deque[str]()
         self._videos: dict[str, VideoInWork] = {}
         self._ready: list[VideoInWork] = []
+        self._reports = deque[tuple[str, WorkerReport]]()
         self._failures = {failed.path for failed in store.failures()}
         self._ended: list[EndedVideo] = []
         self._notes: list[str] = []
@@ -97,17 +100,42 @@ class _Driver:
     def run(self) -> Iterator[RunProgress]:
         """Index the videos."""
         while self._to_look or self._videos:
-            self._give_jobs()
-            idle = self._ready and not self._given.in_flight
-            for worker, report in self._workers.reports(0.0 if idle else LOOK_S):
-                self._take(worker, report)
-            if self._committer.is_due or idle:
-                self._commit()
-                self._committer.prepare_search()
+            yield from self._patiently(self._work)
             if time.monotonic() - self._told >= TELL_S:
                 yield self._progress()
-        self._committer.prepare_search(is_last=True)
+        yield from self._patiently(self._end_run)
         yield self._progress()
+
+    def _patiently(self, step: Callable[[], None]) -> Iterator[RunProgress]:
+        """Take a step; while the storage service does not answer, wait and go on where it stopped."""
+        began, wait_s = time.monotonic(), FIRST_STORE_WAIT_S
+        while True:
+            try:
+                return step()
+            except StoreUnreachableError as error:
+                if time.monotonic() - began + wait_s > STORE_PATIENCE_S:
+                    raise
+                self._notes.append(f"{error.what} It is asked again in {wait_s:.0f} s.")
+            yield self._progress()
+            time.sleep(wait_s)
+            wait_s = min(2 * wait_s, MOST_STORE_WAIT_S)
+
+    def _work(self) -> None:
+        """Give out jobs, take reports and store them. What has been taken when the store fails is not taken again."""
+        self._give_jobs()
+        is_idle = bool(self._ready) and not self._given.in_flight
+        if not self._reports:
+            self._reports += self._workers.reports(0.0 if is_idle else LOOK_S)
+        while self._reports:
+            self._take(*self._reports[0])
+            self._reports.popleft()
+        if self._committer.is_due or is_idle:
+            self._commit()
+            self._committer.prepare_search()
+
+    def _end_run(self) -> None:
+        self._committer.commit()
+        self._committer.prepare_search(is_last=True)
 
     def close(self) -> None:
         """Store what has arrived, and let other processes index the videos that were in work."""
@@ -133,10 +161,12 @@ class _Driver:
         names = self._workers.names
         given = self._given.next_waiting(worker, names, only_own=bool(self._to_look))
         while given is None and self._to_look:
-            given = self._look_job(self._to_look.popleft())
+            given = self._look_job(self._to_look[0])
+            self._to_look.popleft()
         given = given or self._given.next_waiting(worker, names)
         while given is None and self._to_embed:
-            self._plan(self._to_embed.popleft())
+            self._plan(self._to_embed[0])
+            self._to_embed.popleft()
             given = self._given.next_waiting(worker, names)
         return given
 
@@ -170,6 +200,7 @@ class _Driver:
             video.resume(record)
         if not video.is_locked and not video.rounds:
             self._lock(video)
+        self._committer.follow(video.video_id)
         stored = self._committer.pts_of(video.video_id)
         jobs = planned_jobs(video, stored, self._rate, self._given.number, len(self._videos), len(self._workers.names))
         video.open_jobs = len(jobs)
@@ -201,11 +232,9 @@ class _Driver:
 
     def _take_of_job(self, worker: str, report: Looked | Rows | Finished | Failed) -> None:
         given = self._given.of(worker, report.number)
-        if isinstance(report, Finished | Failed):
-            self._given.done(worker, report.number)
         if given is None or given.location not in self._videos:
-            return  # of a video that was forgotten or has failed meanwhile, or that is another file's copy
-        if isinstance(report, Looked):
+            pass  # of a video that was forgotten or has failed meanwhile, or that is another file's copy
+        elif isinstance(report, Looked):
             self._begin(self._videos[given.location], report)
         elif isinstance(report, Rows):
             given.tries = 0  # it gets somewhere
@@ -216,12 +245,14 @@ class _Driver:
             self._finished(self._videos[given.location], given.job, report, worker)
         else:
             self._again(given, worker, report.reason, is_final=report.is_final or report.change is not None)
+        if isinstance(report, Finished | Failed):
+            self._given.done(worker, report.number)
 
     def _begin(self, video: VideoInWork, looked: Looked) -> None:
         """Record which video it is, and that its run begins."""
         record, location = looked.record, video.location
         if looked.source.stamp is not None:
-            self._store.remember_id(location, *looked.source.stamp, record.video_id)
+            self._committer.add_file(location, looked.source.stamp, record.video_id)
         twin = next((other for other in self._videos.values() if other.video_id == record.video_id), None)
         if twin is not None and twin is not video:
             twin.copies.append(location)
@@ -230,10 +261,12 @@ class _Driver:
             self._given.drop(location)
             self._end(location, video.video_id, f"{record.name} was changed while it was indexed. Index it again.")
         elif not video.video_id:
-            video.begin(looked, begin_run(record, self._model.id, self._model.fingerprint, self._rate, self._store))
+            begun = begin_run(record, self._model.id, self._model.fingerprint, self._rate, self._store)
             if is_there(location):
                 notes = refresh_subtitles(location, record, self._store)
                 self._notes += [f"{record.name}: {note}" for note in notes]
+            self._committer.follow(record.video_id, is_new=begun.is_new)
+            video.begin(looked, begun)
 
     def _finished(self, video: VideoInWork, job: Job, report: Finished, worker: str) -> None:
         if isinstance(job, LookJob):
@@ -241,6 +274,7 @@ class _Driver:
                 self._plan(video.location, prefers=worker)
             else:
                 video.rest()
+                self._committer.rest(video.video_id)
                 self._to_embed.append(video.location)
             return
         video.seen.append(report)
@@ -271,22 +305,20 @@ class _Driver:
 
     def _commit(self) -> None:
         """Store what has arrived, then finish the videos of which everything is stored."""
-        ready, self._ready = self._ready, []
-        forgotten = self._committer.commit()
-        for video in [video for video in self._videos.values() if video.video_id in forgotten]:
+        self._drop_forgotten(self._committer.commit())
+        ready = [(video, video.finished_record()) for video in self._ready if video.location in self._videos]
+        self._drop_forgotten(self._committer.finish([(record, video.samples_per_second) for video, record in ready]))
+        for video, record in ready:
+            if video.location in self._videos:
+                self._finished_video(video, record)
+        self._ready = []
+
+    def _drop_forgotten(self, video_ids: Set[str]) -> None:
+        for video in [video for video in self._videos.values() if video.video_id in video_ids]:
             self._given.drop(video.location)
             self._end(video.location, video.video_id, _FORGOTTEN)
-        for video in ready:
-            if video.location in self._videos:
-                self._finish(video)
 
-    def _finish(self, video: VideoInWork) -> None:
-        record = video.finished_record()
-        try:
-            self._committer.finish(record, video.samples_per_second)
-        except NotIndexedError as error:
-            self._end(video.location, video.video_id, error.line)
-            return
+    def _finished_video(self, video: VideoInWork, record: VideoRecord) -> None:
         samples = len(self._committer.pts_of(video.video_id))
         self._kept += samples
         self._wanted += samples
@@ -299,15 +331,16 @@ class _Driver:
         """Note that a video needs no more work, and list it in the store if it failed."""
         video = self._videos.pop(location, None)
         if video is not None:
+            self._committer.drop(video.video_id)
             video.release()
             for copy in video.copies:
                 self._end(copy, video_id, reason, warnings, is_idle=True)
         self._ended.append(EndedVideo(location, video_id, reason, warnings, is_idle))
         self._done, self._failed = self._done + (not reason), self._failed + bool(reason)
         if reason and (video is not None or is_there(location)):
-            self._store.remember_failure(location, reason)
+            self._committer.add_failure(location, reason)
         elif location in self._failures:
-            self._store.forget_failure(location)
+            self._committer.add_failure(location, "")
 
     def _progress(self) -> RunProgress:
         self._told = time.monotonic()

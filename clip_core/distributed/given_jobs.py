@@ -24,6 +24,7 @@ class GivenJob:
         prefers: The worker that has the video at hand; "" if none has.
         tries: How often it failed, or its worker ended before anything of it arrived.
         refused: The workers that failed at it.
+        is_repeated: Whether it was given before.
     """
 
     location: str
@@ -31,14 +32,15 @@ class GivenJob:
     prefers: str = ""
     tries: int = 0
     refused: set[str] = field(default_factory=set)
+    is_repeated: bool = False
 
     def repeated(self, stored: Ints) -> GivenJob:
         """Return the job without the frames that are stored or have arrived, int64 (n,)."""
         if isinstance(self.job, LookJob):
-            self.job = replace(self.job, stored=stored, is_repeated=True)
+            self.job = replace(self.job, stored=stored)
         else:
-            self.job = replace(self.job, wanted=np.setdiff1d(self.job.wanted, stored), is_repeated=True)
-        self.prefers = ""
+            self.job = replace(self.job, wanted=np.setdiff1d(self.job.wanted, stored))
+        self.prefers, self.is_repeated = "", True
         return self
 
 
@@ -82,7 +84,7 @@ class GivenJobs:
         """
         fit = [g for g in self._waiting if worker not in g.refused or g.refused.issuperset(workers)]
         at_hand = self.doing(worker)
-        own = [g for g in fit if g.prefers == worker or g.location == at_hand or g.job.is_repeated]
+        own = [g for g in fit if g.prefers == worker or g.location == at_hand or g.is_repeated]
         chosen = next(iter(own), None) or (None if only_own else next((g for g in fit if not g.prefers), None))
         chosen = chosen or (None if only_own else next(iter(fit), None))
         if chosen is not None:

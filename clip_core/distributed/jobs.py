@@ -42,15 +42,12 @@ class LookJob:
         source: The video.
         known: What the store holds of the file in this state; None: the worker hashes it.
         stored: int64 (n,), the pts that are stored already and need not be embedded.
-        is_repeated: Whether some of it may have been embedded and lost before; then every call of the model is
-            reported at once, so that little is lost twice.
     """
 
     number: int
     source: VideoSource
     known: VideoRecord | None
     stored: Ints
-    is_repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +62,6 @@ class ChunkJob:
         first_pts, last_pts: The chunk begins at this keyframe and ends before ``last_pts``, the keyframe that begins
             the next chunk; None: it goes to the end. All frames in between are decoded, which confirms their times;
             if ``table`` is confirmed, only the wanted ones are.
-        is_repeated: See ``LookJob``.
         has_parts: Whether a seek leads to the right frames; if not, all are decoded from the first on.
     """
 
@@ -76,7 +72,6 @@ class ChunkJob:
     wanted: Ints
     first_pts: int
     last_pts: int | None
-    is_repeated: bool = False
     has_parts: bool = True
 
 
@@ -102,7 +97,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Some embedded frames of a job. A job reports about every second, so that little is lost when a worker dies.
+    """Some embedded frames of a job, as the model gave them in one call, so that little is lost when a worker dies.
 
     Attributes:
         number, video_id: Those of the job.

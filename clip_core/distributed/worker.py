@@ -33,7 +33,7 @@ from clip_core.errors import (
     VideoNotFoundError,
     WorkersError,
 )
-from clip_core.indexing.embed_frames import COMMIT_S, Pace, embed_frames
+from clip_core.indexing.embed_frames import Pace, embed_frames
 from clip_core.indexing.thumbnails import DrawnThumbnails
 from clip_core.library.fetched import Scratch, own_scratch
 from clip_core.library.identify import noting, record_of
@@ -62,7 +62,7 @@ class JobWorker:
         if self._encoder.fingerprint != setup.fingerprint:
             what = f"A worker has another model under the name {self._encoder.id} than this process."
             raise WorkersError(what, "Copy the same model, and install the same version, on all machines.")
-        self._pace = Pace()
+        self._pace = Pace.of(self._encoder)
         self._video: Video | None = None
         self._opened: VideoSource | None = None
         self._scratch_folder, self._ends = setup.scratch, ExitStack()
@@ -134,7 +134,7 @@ class JobWorker:
             yield _finished(video, job, seen)
 
     def _rows(self, job: Job, video_id: str, video: Video, frames: Iterator[Frame]) -> Iterator[Rows]:
-        """Embed frames and report them about every second; what was embedded before an error is reported first."""
+        """Embed frames and report them after each call of the model, also if a later one fails."""
         batches, drawn, info = list[FrameEmbeddings](), DrawnThumbnails(), video.info
 
         def finished() -> Iterator[Rows]:
@@ -144,10 +144,10 @@ class JobWorker:
                 embeddings = batches.pop(0)
                 yield Rows(job.number, video_id, embeddings, drawn.take(embeddings.pts))
 
-        with DecodeAhead(drawn.beside(frames), room_for(info.width, info.height)) as ahead:
-            commit_s = 0.0 if job.is_repeated else COMMIT_S
+        room = room_for(info.width, info.height, 2 * self._pace.most)
+        with DecodeAhead(drawn.beside(frames), room) as ahead:
             try:
-                for _ in embed_frames(ahead, self._encoder, self._pace, batches.append, commit_s):
+                for _ in embed_frames(ahead, self._encoder, self._pace, batches.append, commit_s=0.0):
                     yield from finished()
             except Exception:
                 yield from finished()

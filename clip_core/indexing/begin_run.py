@@ -53,7 +53,7 @@ def begin_run(
     if record is None or not record.table.confirmed:
         record = claim if record is None else _named_as(record, replace(claim, added_s=record.added_s))
         store.remember_video(record)
-    past = store.run(claim.video_id, fingerprint)
+    past = store.runs_under(fingerprint, [claim.video_id]).get(claim.video_id)
     if past is not None and past.finished and is_denser(past.samples_per_second, samples_per_second):
         noted = past.samples_per_second
     store.begin(claim.video_id, fingerprint, model_id, noted)

@@ -62,7 +62,7 @@ class ActivityRows(StorePart):
         row |= {name: unicode_text(getattr(activity, name)) for name in ("host", "model_id", "current")}
         with self._tables.writing(ACTIVITIES, COLUMNS) as table:
             at_ns = stamp()
-            table.add_row({**row, "at_ns": at_ns})
+            table.add_rows({**row, "at_ns": at_ns})
             table.delete(f"(key = '{key}' AND at_ns < {at_ns}) OR at_ns < {at_ns - FORGOTTEN_NS}")
 
     def end_activity(self, key: str) -> None:

@@ -59,7 +59,7 @@ class AnnotationRows(StorePart):
                 "withdrawn": withdrawn,
                 "at_ns": stamp(past[-1]["at_ns"] if past else 0),
             }
-            table.add_row(row)
+            table.add_rows(row)
 
 
 def _in_force(events: Iterable[Mapping[str, Any]]) -> tuple[Annotation, ...]:

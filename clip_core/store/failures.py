@@ -43,7 +43,7 @@ class FailureRows(StorePart):
         row = {"path_key": digest(file), "path": file.encode("utf-8", "surrogatepass"), "reason": reason}
         with self._tables.writing(FAILURES, COLUMNS) as table:
             at_ns = stamp()
-            table.add_row({**row, "at_ns": at_ns})
+            table.add_rows({**row, "at_ns": at_ns})
             table.delete(f"path_key = '{row['path_key']}' AND at_ns < {at_ns}")
 
     def forget_failure(self, path: str | os.PathLike[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,17 @@ from filelock import FileLock, Timeout
 
 from clip_core.errors import NotIndexedError
 from clip_core.store.errors import asked_again, guarded
-from clip_core.store.tables import StorePart, Table, Tables, columns_of, digest, of_video, plain_id, stamp
+from clip_core.store.tables import (
+    StorePart,
+    Table,
+    Tables,
+    columns_of,
+    digest,
+    of_video,
+    of_videos_in_parts,
+    plain_id,
+    stamp,
+)
 from clip_core.text import unicode_text
 
 RUNS = "runs"
@@ -68,49 +78,23 @@ class RunRows(StorePart):
 
     def begin(self, video_id: str, fingerprint: str, model_id: str, samples_per_second: float | None) -> None:
         """Record that a run begins; it is unfinished from now on. A rate of None means every frame."""
-        self._note_run(video_id, fingerprint, model_id, samples_per_second, finished=False)
+        state = RunState(model_id, samples_per_second, finished=False)
+        self._note_states(fingerprint, {video_id: (state, None)}, self.runs_under(fingerprint, [video_id]))
 
     @asked_again
-    def _note_run(
+    def _note_states(
         self,
-        video_id: str,
         fingerprint: str,
-        model_id: str | None,
-        rate: float | None,
-        *,
-        finished: bool,
-        counts: tuple[int | None, int | None] = (None, None),
+        states: Mapping[str, tuple[RunState, tuple[int, int] | None]],
+        known: Mapping[str, RunRecord],
     ) -> None:
-        """Append one event; ``model_id`` None means that of the previous event, ``counts`` are those of a finished run.
+        """Append an event for each of some videos, in one commit: video id → its state and its counts, if finished.
 
-        Raises:
-            NotIndexedError: ``model_id`` is None and there is no previous event.
+        ``known`` are their runs as they were a moment ago.
         """
-        with self._tables.writing(RUNS, COLUMNS) as table:
-            past = _events(table, video_id, fingerprint)
-            if model_id is None:
-                if not past:
-                    raise never_begun()
-                model_id = past[-1]["model_id"]
-            row = {
-                "video": video_id,
-                "fingerprint": fingerprint,
-                "model_id": unicode_text(model_id),
-                "epoch": past[0]["epoch"] if past else uuid.uuid4().hex,
-                "rate": None if rate is None else float(rate),
-                "finished": finished,
-                "at_ns": stamp(past[-1]["at_ns"] if past else 0),
-                "frames": counts[0],
-                "picture_bytes": counts[1],
-            }
-            table.add_row(row)
-
-    @asked_again
-    def _note_states(self, fingerprint: str, states: Mapping[str, tuple[RunState, tuple[int, int] | None]]) -> None:
-        """Append an event for each of some videos, in one commit: video id → its state and its counts, if finished."""
         if not states:
             return
-        known, rows = self.runs_under(fingerprint), []
+        rows = []
         for video_id, (state, counts) in states.items():
             run = known.get(video_id)
             row = {
@@ -118,7 +102,7 @@ class RunRows(StorePart):
                 "fingerprint": plain_id(fingerprint),
                 "model_id": unicode_text(state.model_id),
                 "epoch": uuid.uuid4().hex if run is None else run.epoch,
-                "rate": state.samples_per_second,
+                "rate": None if state.samples_per_second is None else float(state.samples_per_second),
                 "finished": state.finished,
                 "at_ns": stamp(run.at_ns if run else 0),
                 "frames": counts and counts[0],
@@ -126,7 +110,7 @@ class RunRows(StorePart):
             }
             rows.append(row)
         with self._tables.writing(RUNS, COLUMNS) as table:
-            table.add({name: [row[name] for row in rows] for name in COLUMNS})
+            table.add_rows(*rows)
 
     def run(self, video_id: str, fingerprint: str, *, at_once: bool = False) -> RunRecord | None:
         """Return the state of a video under a model, or None if it was never begun.
@@ -137,10 +121,19 @@ class RunRows(StorePart):
         """
         return runs_of_all(self._tables, at_once=at_once).get(plain_id(video_id), {}).get(plain_id(fingerprint))
 
-    def runs_under(self, fingerprint: str) -> dict[str, RunRecord]:
-        """Return video id → state, for all videos that were begun under a model."""
-        runs = runs_of_all(self._tables)
+    def runs_under(self, fingerprint: str, videos: Collection[str] | None = None) -> dict[str, RunRecord]:
+        """Return video id → state, for all videos that were begun under a model, or for those of some videos.
+
+        Of some, the latest events are read, and only theirs.
+        """
+        runs = runs_of_all(self._tables) if videos is None else self._runs_of(videos)
         return {video_id: models[fingerprint] for video_id, models in runs.items() if fingerprint in models}
+
+    @asked_again
+    def _runs_of(self, videos: Collection[str]) -> Mapping[str, Mapping[str, RunRecord]]:
+        with self._tables.reading(RUNS) as table:
+            parts = [] if table is None else [_sorted(table, where) for where in of_videos_in_parts([*videos])]
+        return _states(row for part in parts for row in part)
 
     def indexing(self, video_id: str, fingerprint: str) -> IndexingLock:
         """Return an advisory lock for one (video, model): ``with store.indexing(…) as lock: if lock.held: …``."""
@@ -171,10 +164,7 @@ def runs_of_all(tables: Tables, *, at_once: bool = False) -> Mapping[str, Mappin
     """Return video id → fingerprint → run, for all stored videos."""
 
     def states(table: Table | None) -> Mapping[str, Mapping[str, RunRecord]]:
-        events: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        for row in () if table is None else _sorted(table):
-            events.setdefault(row["video"], {}).setdefault(row["fingerprint"], []).append(row)
-        return {v: {f: s for f, past in models.items() if (s := _state(past))} for v, models in events.items()}
+        return {} if table is None else _states(_sorted(table))
 
     return tables.answered(RUNS, "all", states, at_once=at_once)
 
@@ -188,6 +178,14 @@ def _sorted(table: Table, where: str | None = None) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = table.rows([name for name in COLUMNS if name in there], where).to_pylist()
     # The epoch breaks ties, so that all readers agree when two processes begin at the same time.
     return sorted(rows, key=lambda row: (row["at_ns"], row["epoch"]))
+
+
+def _states(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, RunRecord]]:
+    """Return video id → fingerprint → run, from their events in the order of time."""
+    events: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for row in rows:
+        events.setdefault(row["video"], {}).setdefault(row["fingerprint"], []).append(row)
+    return {v: {f: s for f, past in models.items() if (s := _state(past))} for v, models in events.items()}
 
 
 def _state(past: list[dict[str, Any]]) -> RunRecord | None:

@@ -63,7 +63,7 @@ class SearchRows(StorePart):
                 "seen": " ".join(f"{short}:{frames}" for short, frames in sorted(kept.seen.items())),
                 "at_ns": stamp(max(past, default=0)),
             }
-            table.add_row(row)
+            table.add_rows(row)
             if past:
                 table.delete(f"key = '{key}' AND at_ns < {row['at_ns']}")
 

@@ -19,12 +19,12 @@ from clip_core.store.copied_rows import CopiedRows
 from clip_core.store.embeddings import FRAMES, TEXTS
 from clip_core.store.errors import asked_again, guarded, is_damage
 from clip_core.store.failures import FAILURES, FailureRows
-from clip_core.store.runs import RUNS, RunRecord, RunState, runs_of_all
+from clip_core.store.runs import RUNS, RunRecord, RunState, never_begun, runs_of_all
 from clip_core.store.searches import SEARCHES, SearchRows
 from clip_core.store.stretch_summaries import SUMMARIES, StretchSummaryRows
 from clip_core.store.stretches import STRETCHES, StretchRows
 from clip_core.store.subtitle_rows import SUBTITLE_SOURCES, SUBTITLES, SubtitleRows
-from clip_core.store.tables import Tables, of_video, plain_id
+from clip_core.store.tables import MANY_FRAGMENTS, Tables, of_video, plain_id
 from clip_core.store.thumbnails import THUMBNAILS, ThumbnailRows
 from clip_core.store.video_settings import SETTINGS, SettingsRows
 from clip_core.store.videos import FILES, VIDEOS, VideoRows, VideoSummary
@@ -34,8 +34,6 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _ROW_BYTES = 8 + 8
 _HALF_BYTES = 2
-REMOTE_FRAGMENTS = 16
-"""In an object store, a finished video has those tables merged that have so many small fragments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +149,10 @@ class EmbeddingStore(
         Raises:
             NotIndexedError: The run was never begun, or was forgotten meanwhile.
         """
-        frames = self.frame_counts(fingerprint, [video_id]).get(video_id, 0)
-        counts = frames, self._thumbnail_bytes([video_id]).get(video_id, 0)
-        self._note_run(video_id, fingerprint, None, samples_per_second, finished=True, counts=counts)
-        self._tables.index(FRAMES + fingerprint)
-        self._tables.index(THUMBNAILS)
+        run = self.runs_under(fingerprint, [video_id]).get(video_id)
+        if run is None:
+            raise never_begun()
+        self.note_runs(fingerprint, {video_id: RunState(run.model_id, samples_per_second, finished=True)})
 
     def note_runs(self, fingerprint: str, states: Mapping[str, RunState]) -> list[str]:
         """Record the states of some videos under a model, in one commit, with what is stored of them now.
@@ -163,7 +160,8 @@ class EmbeddingStore(
         Returns:
             The ids of those whose state or counts were others before.
         """
-        videos, known = [*states], self.runs_under(fingerprint)
+        videos = [*states]
+        known = self.runs_under(fingerprint, videos)
         frames, pictures = self.frame_counts(fingerprint, videos), self._thumbnail_bytes(videos)
         changed = {}
         for video_id, state in states.items():
@@ -171,7 +169,10 @@ class EmbeddingStore(
             run = known.get(video_id)
             if run is None or (RunState.of(run), run.counts) != (replace(state, model_id=run.model_id), counts):
                 changed[video_id] = (state, counts)
-        self._note_states(fingerprint, changed)
+        self._note_states(fingerprint, changed, known)
+        if any(state.finished for state in states.values()):
+            self._tables.index(FRAMES + fingerprint)
+            self._tables.index(THUMBNAILS)
         return [*changed]
 
     def usage(self) -> list[StoredVideo]:
@@ -273,22 +274,22 @@ class EmbeddingStore(
         return total
 
     def optimize(self, fingerprint: str | None = None) -> None:
-        """Merge small fragments of one model's tables, or of all; call it when a video is finished.
+        """Merge small fragments of one model's tables that have many, or of all tables; call it at a video's end.
 
-        In an object store, of one model's tables only those that have many are merged. Versions over an hour old are
-        deleted, and only then is their disk space freed. Losing a
-        race against another process is not an error.
+        Versions over an hour old of these tables are deleted, and only then is their disk space freed. Losing a race
+        against another process is not an error.
         """
-        # In an object store, one pass over all tables is a hundred requests.
-        fewest = REMOTE_FRAGMENTS if fingerprint is not None and self.is_remote else 0
+        # Each merge writes all small fragments again, and asks for each version: not after each video.
+        fewest = 0 if fingerprint is None else MANY_FRAGMENTS
         if fingerprint is None:
-            big = [SUBTITLES, *(name for prefix in _OF_MODELS for name in self._tables.names(prefix))]
+            small = [VIDEOS, FILES, RUNS, ANNOTATIONS, SETTINGS, SUBTITLE_SOURCES, FAILURES, SEARCHES, ACTIVITIES]
+            of_models = [name for prefix in _OF_MODELS for name in self._tables.names(prefix)]
+            big = [SUBTITLES, *small, *of_models]
         else:  # the index of words takes long, so it is brought up to date when it is far behind
             big = [prefix + plain_id(fingerprint) for prefix in (FRAMES, TEXTS)]
             derived = [prefix + fingerprint for prefix in (STRETCHES, SUMMARIES)]
             self.mending(fingerprint, lambda: self._tables.compact(derived, fewest))
-        small = [VIDEOS, FILES, RUNS, THUMBNAILS, ANNOTATIONS, SETTINGS, SUBTITLE_SOURCES, FAILURES, SEARCHES]
-        self._tables.compact([*small, ACTIVITIES, *big], fewest)
+        self._tables.compact([THUMBNAILS, *big], fewest)
 
     def discard(self, video_id: str, fingerprint: str) -> None:
         """Delete the frames and stretches of a video under one model.

@@ -79,9 +79,11 @@ class SubtitleRows(StorePart):
                 "notes": json.dumps(source.notes),
                 "at_ns": at_ns,
             }
-            sources.add_row(row)
-            sources.delete(f"{own} AND at_ns < {at_ns}")
-        self._tables.delete([SUBTITLES], f"{own} AND at_ns < {at_ns}")
+            sources.add_rows(row)
+            if past:
+                sources.delete(f"{own} AND at_ns < {at_ns}")
+        if past:
+            self._tables.delete([SUBTITLES], f"{own} AND at_ns < {at_ns}")
 
     def _add_cues(self, video_id: str, source: SubtitleSource, cues: Sequence[Cue], at_ns: int) -> None:
         n = len(cues)
@@ -94,12 +96,12 @@ class SubtitleRows(StorePart):
 
     def subtitle_source(self, video_id: str) -> SubtitleSource | None:
         """Return where the subtitles of a video were read; None if nobody has looked for any yet."""
-        newest = self._newest_sources().get(video_id)
+        newest = self._newest_sources(video_id).get(video_id)
         return None if newest is None else newest[1]
 
     def subtitles(self, video_id: str) -> tuple[Cue, ...]:
         """Return the cues of a video, sorted by time."""
-        newest = self._newest_sources().get(video_id)
+        newest = self._newest_sources(video_id).get(video_id)
         if newest is None or not newest[1].source:
             return ()
         at_ns = newest[0]
@@ -137,14 +139,15 @@ class SubtitleRows(StorePart):
         current = (row for row in rows if row["video"] in newest and row["at_ns"] == newest[row["video"]][0])
         return [FoundCue(row["video"], _cue(row), row["_score"]) for row in current]
 
-    def _newest_sources(self) -> Mapping[str, tuple[int, SubtitleSource]]:
-        """Return video id → when its subtitles were stored, in nanoseconds, and their source."""
+    def _newest_sources(self, video_id: str | None = None) -> Mapping[str, tuple[int, SubtitleSource]]:
+        """Return video id → when its subtitles were stored, in nanoseconds, and their source; of one video, or all."""
+        own = None if video_id is None else of_video(video_id)
 
         def newest(table: Table | None) -> dict[str, tuple[int, SubtitleSource]]:
-            rows = [] if table is None else table.rows(tuple(SOURCE_COLUMNS)).to_pylist()
+            rows = [] if table is None else table.rows(tuple(SOURCE_COLUMNS), own).to_pylist()
             return {row["video"]: (row["at_ns"], _source(row)) for row in sorted(rows, key=lambda row: row["at_ns"])}
 
-        return self._tables.answered(SUBTITLE_SOURCES, None, newest)
+        return self._tables.answered(SUBTITLE_SOURCES, own, newest)
 
 
 def _cue(row: Mapping[str, Any]) -> Cue:

@@ -74,7 +74,7 @@ class SettingsRows(StorePart):
                 "recipe": text,
                 "at_ns": at_ns,
             }
-            table.add_row(row)
+            table.add_rows(row)
             if len(past) >= _MOST_ROWS:
                 table.delete(f"{own} AND at_ns < {at_ns}")
 

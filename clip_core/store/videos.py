@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import astuple, dataclass, fields
 from fractions import Fraction
 from functools import partial
@@ -91,20 +91,20 @@ def summary_of(record: VideoRecord) -> VideoSummary:
 class VideoRows(StorePart):
     """The store's records of videos."""
 
-    @asked_again
     def remember_video(self, record: VideoRecord) -> None:
         """Store a video's record. The newest record counts, with the ``added_s`` of the first."""
-        row = _row(record)
+        self.remember_videos([record])
+
+    @asked_again
+    def remember_videos(self, records: Collection[VideoRecord]) -> None:
+        """Store the records of some videos, at least one, in one commit; see ``remember_video``."""
         with self._tables.writing(VIDEOS, VIDEO_COLUMNS) as table:
             _rewrite_old(table)
-            known = _newest(table, of_video(record.video_id))
-            if known:
-                old, at_ns = known[0]
-                row["added_s"] = old.added_s
-                if _same(row, _row(old)):
-                    return
-                row["at_ns"] = stamp(at_ns)
-            table.add_row(row)
+            newest = _newest(table, of_videos([record.video_id for record in records]))
+            known = {old.video_id: (old, at_ns) for old, at_ns in newest}
+            rows = [row for record in records if (row := _new_row(record, known.get(record.video_id))) is not None]
+            if rows:
+                table.add_rows(*rows)
 
     @asked_again
     def records_with_ages(self, video_ids: Collection[str]) -> dict[str, tuple[VideoRecord, int]]:
@@ -122,7 +122,7 @@ class VideoRows(StorePart):
         rows = [_row(record) | {"at_ns": at_ns} for record, at_ns in records]
         with self._tables.writing(VIDEOS, VIDEO_COLUMNS) as table:
             _rewrite_old(table)
-            table.add({name: [row[name] for row in rows] for name in VIDEO_COLUMNS})
+            table.add_rows(*rows)
 
     def video(self, video_id: str) -> VideoRecord | None:
         """Return the record of a video, or None if there is none."""
@@ -184,13 +184,17 @@ class VideoRows(StorePart):
 
         A read-only store keeps it in memory.
         """
-        mtime_ns = _number(mtime_ns)
+        self.remember_ids({(os.fspath(path), size_bytes, mtime_ns): video_id})
+
+    def remember_ids(self, ids: Mapping[tuple[str, int, int | str], str]) -> None:
+        """Store the ids of some files in one commit: (path, size, modification time) → id; see ``remember_id``."""
+        files = [((_path_key(path), int(size), _number(at)), plain_id(own)) for (path, size, at), own in ids.items()]
         if self._tables.read_only:
-            self._tables.keep_in_memory({(FILES, _path_key(path), size_bytes, mtime_ns): plain_id(video_id)})
-            return
-        values = (_path_key(path), int(size_bytes), int(mtime_ns), plain_id(video_id), stamp())
-        with self._tables.writing(FILES, FILE_COLUMNS) as table:
-            table.add_row(dict(zip(FILE_COLUMNS, values, strict=True)))
+            self._tables.keep_in_memory({(FILES, *file): video_id for file, video_id in files})
+        elif files:
+            rows = [dict(zip(FILE_COLUMNS, (*file, own, stamp()), strict=True)) for file, own in files]
+            with self._tables.writing(FILES, FILE_COLUMNS) as table:
+                table.add_rows(*rows)
 
 
 def _newest(table: Table, where: str | None = None) -> list[tuple[VideoRecord, int]]:
@@ -302,7 +306,7 @@ def _path_key(path: str | os.PathLike[str]) -> str:
 
 def _number(changed: int | str) -> int:
     """Return a modification time as it is, and of an ETag a number: the column holds integers."""
-    return int(digest(changed)[:15], 16) if isinstance(changed, str) else changed
+    return int(digest(changed)[:15], 16) if isinstance(changed, str) else int(changed)
 
 
 def _row(record: VideoRecord) -> dict[str, Any]:
@@ -326,6 +330,18 @@ def _row(record: VideoRecord) -> dict[str, Any]:
         "confirmed": bool(table.confirmed),
         "at_ns": stamp(),
     }
+
+
+def _new_row(record: VideoRecord, known: tuple[VideoRecord, int] | None) -> dict[str, Any] | None:
+    """Return the row to add for a record; None if the newest, with its time in nanoseconds, says the same."""
+    row = _row(record)
+    if known is not None:
+        old, at_ns = known
+        row["added_s"] = old.added_s
+        if _same(row, _row(old)):
+            return None
+        row["at_ns"] = stamp(at_ns)
+    return row
 
 
 def _same(row: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -25,7 +25,6 @@ from tests.support.records import HEADER
 FRAMES, QUICK_FRAMES = (200_000, 1_000_000), (4_000,)
 SAMPLES, RATE, NEW_FRAMES = 500, 2.0, 10_000
 MODEL = "5e" * 32
-COMPACTED_EVERY = 20
 CAPTIONS = np.array([[0, 1]], np.float32)
 BEST, FRAMES_OF_A_SCORE = 10, 4
 QUERY_MS, RECALL, BUILD_S, BUILD_MB, QUERY_MB = 50.0, 0.97, 60.0, 1024.0, 300.0
@@ -81,8 +80,6 @@ class Library:
             store.append(video_id, MODEL, FrameEmbeddings(table.pts, table.times_s, vectors))
             self.shots[video_id] = shots
             self._exact.append(self.score_shots(vectors, shots))
-            if number % COMPACTED_EVERY == COMPACTED_EVERY - 1:
-                store.optimize("0" * 64)  # the small tables: each commit reads the fragments before it
         store.finish(video_id, MODEL, RATE)
         store.optimize(MODEL)
 

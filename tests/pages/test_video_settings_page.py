@@ -153,7 +153,7 @@ def test_what_is_kept_and_cannot_be_used_is_told(two: World, row: dict[str, Any]
     (video,) = store_of(two).videos()
     planted = {"video": video.video_id, "version": 1, "fingerprint": "f0", "recipe": "{}", "at_ns": 2**62} | row
     with Tables(store_of(two).location).writing(stored_settings.SETTINGS, stored_settings.COLUMNS) as table:
-        table.add_row(planted)
+        table.add_rows(planted)
     again = restarted()
     assert again.starting(":material/warning: The settings of this video could not be restored.")
     assert text_of(again) == CONFIGURED

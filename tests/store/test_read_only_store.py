@@ -36,6 +36,7 @@ def elsewhere(store: EmbeddingStore) -> EmbeddingStore:
 
 WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "remember_video": lambda store: store.remember_video(record(OTHER)),
+    "remember_videos": lambda store: store.remember_videos([record(OTHER)]),
     "begin": lambda store: store.begin(VIDEO, MODEL_2, "m", 2.0),
     "append": lambda store: store.append(VIDEO, MODEL, ones(range(3))),
     "finish": lambda store: store.finish(VIDEO, MODEL, 2.0),
@@ -108,7 +109,7 @@ def test_every_method_that_writes_is_tried_above() -> None:
     reads |= {"all_annotations", "ends_s", "frames_of_videos", "stored_rows", "runs_under", "stretch_summaries"}
     reads |= {"stretches_of", "stretches_are_current", "outdated_stretches", "next_generation"}
     reads |= {"nearest_stretches", "frames_of_stretches", "picture_strips", "failures", "activities"}
-    reads |= {"summaries", "ids_with", "records_of", "mending", "searches"}
+    reads |= {"summaries", "ids_with", "records_of", "mending", "searches", "remember_ids"}
     reads |= {"subtitles", "subtitle_source", "find_cues", "stored_pts_of", "frame_counts", "records_with_ages"}
     reads |= {"cues_left_over", "kinds_of_tables", "known_tables", "read_whole", "row_count"}
     assert {name for name in code if not name.startswith("_")} - reads == set(WRITES)

@@ -243,7 +243,7 @@ def test_races_that_are_lost_every_time_end_in_words_of_our_own(
 
     monkeypatch.setattr(tables.time, "sleep", lambda seconds: None)
     with pytest.raises(StoreError, match=r"other processes kept changing them\. Try again when they are done"):
-        tables.Table(Raw(), "/x", tables.columns_of("video string")).add_row({"video": "a"})
+        tables.Table(Raw(), "/x", tables.columns_of("video string")).add_rows({"video": "a"})
     assert 5 <= len(tries) <= 20
 
 

@@ -32,7 +32,7 @@ def plant(store: EmbeddingStore, **changes: Any) -> None:
     """Write a row as another program might."""
     row = {"video": VIDEO, "version": 1, "fingerprint": MODEL, "recipe": "{}", "at_ns": 2**62} | changes
     with Tables(store.location).writing(video_settings.SETTINGS, video_settings.COLUMNS) as table:
-        table.add_row(row)
+        table.add_rows(row)
 
 
 def test_every_setting_comes_back_in_another_process(store: EmbeddingStore) -> None:

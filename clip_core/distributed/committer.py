@@ -78,18 +78,15 @@ class Committer:
         waiting = [rows.embeddings.pts for rows in self._rows.get(video_id, ())]
         return np.unique(np.concatenate([self._store.stored_pts(video_id, self._model.fingerprint), *waiting]))
 
-    def follow(self, video_id: str, *, is_new: bool = False) -> None:
-        """Keep the ``pts_of`` a video, none if it is new, in memory until it rests: the store is asked once."""
-        self._pts[video_id] = no_pts() if is_new else self.pts_of(video_id)
-
-    def rest(self, video_id: str) -> None:
-        """Keep the pts of a video in memory no longer: those of many videos take gigabytes."""
-        self._pts.pop(video_id, None)
+    def follow(self, video_id: str) -> Ints:
+        """Return the ``pts_of`` a video and keep them in memory until it is dropped: the store is asked once."""
+        self._pts[video_id] = self.pts_of(video_id)
+        return self._pts[video_id]
 
     def drop(self, video_id: str) -> None:
         """Forget what waits here of a video, and its pts."""
         self._rows.pop(video_id, None)
-        self.rest(video_id)
+        self._pts.pop(video_id, None)
 
     def commit(self) -> set[str]:
         """Store all that waits, each frame once; return the ids of videos that were forgotten meanwhile."""

@@ -24,11 +24,11 @@ from clip_core.distributed.progress import EndedVideo, RunProgress, WorkerState
 from clip_core.distributed.videos_in_work import VideoInWork, known_source, planned_jobs, table_of, what_is_missing
 from clip_core.distributed.workers import MOST_IN_FLIGHT, ModelFacts, Workers
 from clip_core.errors import ClipVideoError, StoreUnreachableError, shown_name
-from clip_core.indexing.begin_run import begin_run
+from clip_core.indexing.begin_run import begin_runs
 from clip_core.indexing.embed_frames import FIRST_STORE_WAIT_S, MOST_STORE_WAIT_S, STORE_PATIENCE_S
 from clip_core.indexing.index_video import already_done, left_out_warnings, warnings_of
 from clip_core.library.identify import is_there
-from clip_core.library.subtitles import refresh_subtitles
+from clip_core.library.subtitles import refresh_subtitles_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import VideoRecord
 
@@ -87,6 +87,7 @@ class _Driver:
         self._total = len(locations)
         self._to_look, self._to_embed = deque(locations), deque[str]()
         self._videos: dict[str, VideoInWork] = {}
+        self._looked: list[VideoInWork] = []
         self._ready: list[VideoInWork] = []
         self._reports = deque[tuple[str, WorkerReport]]()
         self._failures = {failed.path for failed in store.failures()}
@@ -140,6 +141,7 @@ class _Driver:
     def close(self) -> None:
         """Store what has arrived, and let other processes index the videos that were in work."""
         try:
+            self._begin_runs()
             self._committer.commit()
         finally:
             for video in self._videos.values():
@@ -192,16 +194,17 @@ class _Driver:
         video = self._videos.get(location)
         if video is None:
             return
+        if video.claim is not None:
+            self._begin_runs()
         if video.table is None:
             record = self._store.video(video.video_id)
             if record is None:
                 self._end(location, video.video_id, _FORGOTTEN)
                 return
-            video.resume(record)
+            video.plan_from(record)
         if not video.is_locked and not video.rounds:
             self._lock(video)
-        self._committer.follow(video.video_id)
-        stored = self._committer.pts_of(video.video_id)
+        stored = self._committer.follow(video.video_id)
         jobs = planned_jobs(video, stored, self._rate, self._given.number, len(self._videos), len(self._workers.names))
         video.open_jobs = len(jobs)
         for job in jobs:
@@ -220,13 +223,14 @@ class _Driver:
 
     def _take(self, worker: str, report: WorkerReport) -> None:
         if isinstance(report, Died):
-            self._deaths[worker] = self._deaths.get(worker, 0) + 1
-            self._notes.append(f"{worker} was {report.reason}; another one takes its place.")
             in_hand, waiting = self._given.all_of(worker)
+            if in_hand is not None:
+                self._again(in_hand, worker, f"Workers end while they work on it; the last one was {report.reason}.")
             for given in waiting:
                 self._given.wait(given, first=True)
-            for given in in_hand:
-                self._again(given, worker, f"Workers end while they work on it; the last one was {report.reason}.")
+            self._given.clear(worker)
+            self._deaths[worker] = self._deaths.get(worker, 0) + 1
+            self._notes.append(f"{worker} was {report.reason}; another one takes its place.")
             return
         self._take_of_job(worker, report)
 
@@ -235,7 +239,7 @@ class _Driver:
         if given is None or given.location not in self._videos:
             pass  # of a video that was forgotten or has failed meanwhile, or that is another file's copy
         elif isinstance(report, Looked):
-            self._begin(self._videos[given.location], report)
+            self._looked_at(self._videos[given.location], report)
         elif isinstance(report, Rows):
             given.tries = 0  # it gets somewhere
             self._committer.add(report)
@@ -248,8 +252,8 @@ class _Driver:
         if isinstance(report, Finished | Failed):
             self._given.done(worker, report.number)
 
-    def _begin(self, video: VideoInWork, looked: Looked) -> None:
-        """Record which video it is, and that its run begins."""
+    def _looked_at(self, video: VideoInWork, looked: Looked) -> None:
+        """Note which video it is; its run begins with the next commit."""
         record, location = looked.record, video.location
         if looked.source.stamp is not None:
             self._committer.add_file(location, looked.source.stamp, record.video_id)
@@ -261,20 +265,25 @@ class _Driver:
             self._given.drop(location)
             self._end(location, video.video_id, f"{record.name} was changed while it was indexed. Index it again.")
         elif not video.video_id:
-            begun = begin_run(record, self._model.id, self._model.fingerprint, self._rate, self._store)
-            if is_there(location):
-                notes = refresh_subtitles(location, record, self._store)
-                self._notes += [f"{record.name}: {note}" for note in notes]
-            self._committer.follow(record.video_id, is_new=begun.is_new)
-            video.begin(looked, begun)
+            video.found(looked)
+            self._looked.append(video)
+
+    def _begin_runs(self) -> None:
+        """Record that the runs of the videos begin that were looked at since the last time."""
+        new = {v.location: (v, v.claim) for v in self._looked if v.location in self._videos and v.claim is not None}
+        if new:
+            model, claims = self._model, [claim for _, claim in new.values()]
+            begun = begin_runs(claims, model.id, model.fingerprint, self._rate, self._store)
+            refresh_subtitles_of({path: claim for path, (_, claim) in new.items() if is_there(path)}, self._store)
+            for (video, _), run in zip(new.values(), begun, strict=True):
+                video.begin(run)
+        self._looked = []
 
     def _finished(self, video: VideoInWork, job: Job, report: Finished, worker: str) -> None:
         if isinstance(job, LookJob):
             if video.is_fetched:  # the worker has the copy
                 self._plan(video.location, prefers=worker)
             else:
-                video.rest()
-                self._committer.rest(video.video_id)
                 self._to_embed.append(video.location)
             return
         video.seen.append(report)
@@ -294,8 +303,8 @@ class _Driver:
         video = self._videos.get(given.location)
         if video is None:
             return
+        stored = self._committer.pts_of(video.video_id) if video.video_id else no_pts()
         if self._given.fails(given, worker) and not is_final:
-            stored = self._committer.pts_of(video.video_id) if video.video_id else no_pts()
             self._given.wait(given.repeated(stored), first=True)
         else:
             self._given.drop(given.location)
@@ -305,6 +314,7 @@ class _Driver:
 
     def _commit(self) -> None:
         """Store what has arrived, then finish the videos of which everything is stored."""
+        self._begin_runs()
         self._drop_forgotten(self._committer.commit())
         ready = [(video, video.finished_record()) for video in self._ready if video.location in self._videos]
         self._drop_forgotten(self._committer.finish([(record, video.samples_per_second) for video, record in ready]))

@@ -103,10 +103,14 @@ class GivenJobs:
         """Note that a worker has ended a job."""
         self._of.get(worker, {}).pop(number, None)
 
-    def all_of(self, worker: str) -> tuple[list[GivenJob], list[GivenJob]]:
-        """Take all jobs from a worker: the one that it worked on, if any, and those that it had not begun."""
-        jobs = list(self._of.pop(worker, {}).values())
-        return jobs[:1], jobs[1:]
+    def all_of(self, worker: str) -> tuple[GivenJob | None, list[GivenJob]]:
+        """Return all jobs of a worker: the one that it works on, if any, and those that it has not begun."""
+        jobs = list(self._of.get(worker, {}).values())
+        return (jobs[0] if jobs else None), jobs[1:]
+
+    def clear(self, worker: str) -> None:
+        """Note that a worker has no jobs any more."""
+        self._of.pop(worker, None)
 
     def fails(self, given: GivenJob, worker: str) -> bool:
         """Note that a worker failed at a job; return whether another try is left."""

@@ -27,7 +27,8 @@ class VideoInWork:
         location, source: The video.
         video_id: Its id; "" until it was looked at.
         is_fetched: Whether workers read a copy of it.
-        table: Its times, as far as they are known; None until it was looked at, and while it rests.
+        claim: What its file says, until its run begins.
+        table: Its times, from when its chunks are planned: of many videos they take gigabytes.
         open_jobs: How many of its chunks are not done.
         rounds: How often all of its chunks were done.
         seen: What the chunks have seen.
@@ -48,20 +49,21 @@ class VideoInWork:
         self.warnings: tuple[str, ...] = ()
         self._lock: IndexingLock | None = None
         self._record: VideoRecord | None = None
+        self.claim: VideoRecord | None = None
         self.table: TimeTable | None = None
 
-    def begin(self, looked: Looked, begun: BegunRun) -> None:
-        """Take over what was found out about it."""
+    def found(self, looked: Looked) -> None:
+        """Take over what a worker found out about it."""
         self.video_id, self.source, self.has_parts = looked.record.video_id, looked.source, looked.has_parts
-        self.table, self._record = begun.record.table, begun.record
+        self.claim = looked.record
+
+    def begin(self, begun: BegunRun) -> None:
+        """Take over how its run began."""
+        self.claim = None
         self.samples_per_second, self.warnings = begun.samples_per_second, begun.warnings
 
-    def rest(self) -> None:
-        """Drop its times and its record until its chunks are planned: of many videos they take gigabytes."""
-        self.table = self._record = None
-
-    def resume(self, record: VideoRecord) -> None:
-        """Take its record from the store again."""
+    def plan_from(self, record: VideoRecord) -> None:
+        """Take over what the store knows of it."""
         self.table, self._record = record.table, record
 
     def lock(self, lock: IndexingLock) -> None:

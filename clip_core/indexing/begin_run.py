@@ -1,7 +1,8 @@
-"""Record in the store that the indexing of a video begins."""
+"""Record in the store that the indexing of videos begins."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,34 +31,50 @@ class BegunRun:
     warnings: tuple[str, ...] = ()
 
 
-def begin_run(
-    claim: VideoRecord, model_id: str, fingerprint: str, samples_per_second: float | None, store: EmbeddingStore
-) -> BegunRun:
-    """Store what is known of a video and that its run begins; what an earlier version read otherwise is deleted.
+def begin_runs(
+    claims: Sequence[VideoRecord],
+    model_id: str,
+    fingerprint: str,
+    samples_per_second: float | None,
+    store: EmbeddingStore,
+) -> list[BegunRun]:
+    """Store what is known of some videos, at least one, and that their runs begin, in two commits.
+
+    What an earlier version read otherwise is deleted.
 
     Args:
-        claim: What the file says now.
+        claims: What the file of each says now.
         model_id, fingerprint: The model.
         samples_per_second: The rate that is asked for; None means every frame.
-        store: Takes the record and the run.
+        store: Takes the records and the runs.
     """
-    known, warnings = store.video(claim.video_id), tuple[str, ...]()
-    record, noted = known, samples_per_second
-    if known is not None and _is_outdated(known, claim):
-        store.forget_frames(claim.video_id)
-        table = replace(claim.table, confirmed=False)
-        record, warnings = replace(known, table=table, unreadable_after_s=None), (_INDEXED_AGAIN,)
-    elif known is not None and (known.reading is None or known.recorded_s is None):
-        record = replace(known, reading=claim.reading, recorded_s=claim.recorded_s)
-        store.remember_video(record)
-    if record is None or not record.table.confirmed:
-        record = claim if record is None else _named_as(record, replace(claim, added_s=record.added_s))
-        store.remember_video(record)
-    past = store.runs_under(fingerprint, [claim.video_id]).get(claim.video_id)
-    if past is not None and past.finished and is_denser(past.samples_per_second, samples_per_second):
-        noted = past.samples_per_second
-    store.begin(claim.video_id, fingerprint, model_id, noted)
-    return BegunRun(record, noted, known is None, warnings)
+    ids = [claim.video_id for claim in claims]
+    known = store.records_of(ids)
+    outdated = {c.video_id for c in claims if c.video_id in known and _is_outdated(known[c.video_id], c)}
+    for video_id in outdated:
+        store.forget_frames(video_id)
+    records = {c.video_id: _record(c, known.get(c.video_id), is_outdated=c.video_id in outdated) for c in claims}
+    store.remember_videos([*records.values()])
+    rates: dict[str, float | None] = dict.fromkeys(ids, samples_per_second)
+    for video_id, past in store.runs_under(fingerprint, ids).items():
+        if past.finished and is_denser(past.samples_per_second, samples_per_second):
+            rates[video_id] = past.samples_per_second
+    store.begin_runs(fingerprint, model_id, rates)
+    warnings = dict.fromkeys(outdated, (_INDEXED_AGAIN,))
+    return [BegunRun(records[v], rates[v], v not in known, warnings.get(v, ())) for v in ids]
+
+
+def _record(claim: VideoRecord, known: VideoRecord | None, *, is_outdated: bool) -> VideoRecord:
+    """Return the record to store: the known one if its times are confirmed, else what the file says now."""
+    if known is None:
+        return claim
+    if is_outdated:
+        claim = replace(claim, table=replace(claim.table, confirmed=False))
+    if is_outdated or not known.table.confirmed:
+        return _named_as(known, replace(claim, added_s=known.added_s))
+    if known.reading is None or known.recorded_s is None:
+        return replace(known, reading=claim.reading, recorded_s=claim.recorded_s)
+    return known
 
 
 def _named_as(known: VideoRecord, claim: VideoRecord) -> VideoRecord:

@@ -12,7 +12,7 @@ import numpy as np
 
 from clip_core.encoders.base import Encoder
 from clip_core.errors import ChangeKind, NotIndexedError, VideoChangedError
-from clip_core.indexing.begin_run import begin_run
+from clip_core.indexing.begin_run import begin_runs
 from clip_core.indexing.embed_frames import (
     COMMIT_FRAMES,
     COMMIT_S,
@@ -229,7 +229,7 @@ class _Run:
         self._video.watched.check()
         self._id = video_id
         claim = record_of(self._video, video_id, None)
-        run = begin_run(claim, self._encoder.id, self._encoder.fingerprint, self._rate, self._store)
+        (run,) = begin_runs([claim], self._encoder.id, self._encoder.fingerprint, self._rate, self._store)
         self._is_new, self._noted = self._is_new or run.is_new, run.samples_per_second
         self._said = run.warnings or self._said
         if run.record.table.confirmed:

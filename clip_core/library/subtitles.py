@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from clip_core.errors import VideoError, shown_name
 from clip_core.files import reason_of
@@ -16,11 +17,12 @@ from clip_core.library.folders import EXTENSIONS
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.subtitle_rows import SubtitleSource
 from clip_core.store.tables import digest
-from clip_core.subtitles import MOST_BYTES, ReadCues, from_first_frame, read_cues
+from clip_core.subtitles import MOST_BYTES, Cue, ReadCues, from_first_frame, read_cues
 from clip_core.types import VideoRecord
 from clip_core.video.sequence import parse_sequence
 from clip_core.video.subtitle_streams import PREFERRED_LANGUAGE, StreamText, first_frame_in, read_streams
 
+_T = TypeVar("_T")
 SUFFIXES = (".srt", ".vtt")
 _LISTED = (*EXTENSIONS, *SUFFIXES)
 _SETTLED_NS = 2_000_000_000
@@ -126,22 +128,41 @@ def refresh_subtitles(
     Raises:
         StoreError: The subtitles cannot be stored.
     """
-    video = Path(path)
-    if subtitles_are_current(video, record.video_id, store):
-        return
+    if not subtitles_are_current(path, record.video_id, store):
+        store.keep_subtitles(record.video_id, *(yield from _read(Path(path), record)))
+
+
+def refresh_subtitles_of(videos: Mapping[str, VideoRecord], store: EmbeddingStore) -> None:
+    """Read the subtitles of some videos, path → record, as ``refresh_subtitles`` does, and store them in one commit."""
+    known = store.subtitle_sources([record.video_id for record in videos.values()]) if videos else {}
+    read: dict[str, tuple[SubtitleSource, Sequence[Cue]]] = {}
+    for path, record in videos.items():
+        source = known.get(record.video_id)
+        if source is None or source.stamp != _stamp(subtitle_files(Path(path))):
+            read[record.video_id] = _without_notes(_read(Path(path), record))
+    if read:
+        store.keep_subtitles_of(read)
+
+
+def _read(video: Path, record: VideoRecord) -> Generator[str, None, tuple[SubtitleSource, Sequence[Cue]]]:
+    """Return the subtitles of a video and where they were read; yield notes on the progress."""
     files, notes = subtitle_files(video), list[str]()
     stamp = _stamp(files)
     for file in files:
         read = _read_file(file.path, video, record)
         notes += (f"{shown_name(file.path)}: {note}" for note in read.notes)
         if read.cues:
-            store.keep_subtitles(
-                record.video_id, SubtitleSource(stamp, file.path.name, file.language, tuple(notes)), read.cues
-            )
-            return
+            return SubtitleSource(stamp, file.path.name, file.language, tuple(notes)), read.cues
     text = yield from _read_video(video, record)
-    source = SubtitleSource(stamp, text.source, text.language, (*notes, *text.read.notes))
-    store.keep_subtitles(record.video_id, source, text.read.cues)
+    return SubtitleSource(stamp, text.source, text.language, (*notes, *text.read.notes)), text.read.cues
+
+
+def _without_notes(steps: Generator[str, None, _T]) -> _T:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
 
 
 def _read_file(path: Path, video: Path, record: VideoRecord) -> ReadCues:

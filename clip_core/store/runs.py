@@ -78,8 +78,12 @@ class RunRows(StorePart):
 
     def begin(self, video_id: str, fingerprint: str, model_id: str, samples_per_second: float | None) -> None:
         """Record that a run begins; it is unfinished from now on. A rate of None means every frame."""
-        state = RunState(model_id, samples_per_second, finished=False)
-        self._note_states(fingerprint, {video_id: (state, None)}, self.runs_under(fingerprint, [video_id]))
+        self.begin_runs(fingerprint, model_id, {video_id: samples_per_second})
+
+    def begin_runs(self, fingerprint: str, model_id: str, rates: Mapping[str, float | None]) -> None:
+        """Record in one commit that the runs of some videos begin, video id → samples per second; see ``begin``."""
+        states = {video_id: (RunState(model_id, rate, finished=False), None) for video_id, rate in rates.items()}
+        self._note_states(fingerprint, states, self.runs_under(fingerprint, [*rates]))
 
     @asked_again
     def _note_states(

@@ -62,28 +62,25 @@ class FoundCue:
 class SubtitleRows(StorePart):
     """The store's subtitles. Rows are appended; those of the newest source of each video count."""
 
-    @asked_again
     def keep_subtitles(self, video_id: str, source: SubtitleSource, cues: Sequence[Cue]) -> None:
         """Store the subtitles of a video in place of the previous ones; nobody sees half of them."""
-        own = of_video(video_id)
+        self.keep_subtitles_of({video_id: (source, cues)})
+
+    @asked_again
+    def keep_subtitles_of(self, read: Mapping[str, tuple[SubtitleSource, Sequence[Cue]]]) -> None:
+        """Store the subtitles of some videos, at least one: video id → source and cues; see ``keep_subtitles``."""
         with self._tables.writing(SUBTITLE_SOURCES, SOURCE_COLUMNS) as sources:
-            past = sources.rows(("at_ns",), own)["at_ns"].to_pylist()
-            at_ns = stamp(max(past, default=0))
-            if cues:
-                self._add_cues(video_id, source, cues, at_ns)
-            row = {
-                "video": video_id,
-                "stamp": source.stamp,
-                "source": source.source,
-                "language": source.language,
-                "notes": json.dumps(source.notes),
-                "at_ns": at_ns,
-            }
-            sources.add_rows(row)
-            if past:
-                sources.delete(f"{own} AND at_ns < {at_ns}")
-        if past:
-            self._tables.delete([SUBTITLES], f"{own} AND at_ns < {at_ns}")
+            past = sources.rows(("video", "at_ns"), of_videos(read)).to_pylist()
+            at_ns = stamp(max((row["at_ns"] for row in past), default=0))
+            for video_id, (source, cues) in read.items():
+                if cues:
+                    self._add_cues(video_id, source, cues, at_ns)
+            sources.add_rows(*(_source_row(video_id, source, at_ns) for video_id, (source, _) in read.items()))
+            outdated = f"{of_videos({row['video'] for row in past})} AND at_ns < {at_ns}" if past else ""
+            if outdated:
+                sources.delete(outdated)
+        if outdated:
+            self._tables.delete([SUBTITLES], outdated)
 
     def _add_cues(self, video_id: str, source: SubtitleSource, cues: Sequence[Cue], at_ns: int) -> None:
         n = len(cues)
@@ -93,6 +90,12 @@ class SubtitleRows(StorePart):
             index_words(table, "text")  # before the first row, so that no reader finds rows without it
             table.index("video")
             table.add(values | {name: [value] * n for name, value in same.items()})
+
+    @asked_again
+    def subtitle_sources(self, video_ids: Collection[str]) -> dict[str, SubtitleSource]:
+        """Return video id → where its subtitles were read, for those of at least one video that were looked for."""
+        with self._tables.reading(SUBTITLE_SOURCES) as table:
+            return {video_id: source for video_id, (_, source) in _newest(table, of_videos(video_ids)).items()}
 
     def subtitle_source(self, video_id: str) -> SubtitleSource | None:
         """Return where the subtitles of a video were read; None if nobody has looked for any yet."""
@@ -142,12 +145,18 @@ class SubtitleRows(StorePart):
     def _newest_sources(self, video_id: str | None = None) -> Mapping[str, tuple[int, SubtitleSource]]:
         """Return video id → when its subtitles were stored, in nanoseconds, and their source; of one video, or all."""
         own = None if video_id is None else of_video(video_id)
+        return self._tables.answered(SUBTITLE_SOURCES, own, lambda table: _newest(table, own))
 
-        def newest(table: Table | None) -> dict[str, tuple[int, SubtitleSource]]:
-            rows = [] if table is None else table.rows(tuple(SOURCE_COLUMNS), own).to_pylist()
-            return {row["video"]: (row["at_ns"], _source(row)) for row in sorted(rows, key=lambda row: row["at_ns"])}
 
-        return self._tables.answered(SUBTITLE_SOURCES, own, newest)
+def _newest(table: Table | None, where: str | None) -> dict[str, tuple[int, SubtitleSource]]:
+    """Return video id → when its subtitles were stored last, in nanoseconds, and their source."""
+    rows = [] if table is None else table.rows(tuple(SOURCE_COLUMNS), where).to_pylist()
+    return {row["video"]: (row["at_ns"], _source(row)) for row in sorted(rows, key=lambda row: row["at_ns"])}
+
+
+def _source_row(video_id: str, source: SubtitleSource, at_ns: int) -> dict[str, Any]:
+    row = {name: getattr(source, name) for name in ("stamp", "source", "language")}
+    return row | {"video": video_id, "notes": json.dumps(source.notes), "at_ns": at_ns}
 
 
 def _cue(row: Mapping[str, Any]) -> Cue:

@@ -46,6 +46,8 @@ WRITES: dict[str, Callable[[EmbeddingStore], object]] = {
     "keep_settings": lambda store: store.keep_settings(VIDEO, StoredSettings(Settings(), MODEL)),
     "drop_settings": lambda store: store.drop_settings(VIDEO),
     "keep_subtitles": lambda store: store.keep_subtitles(VIDEO, SubtitleSource("stamp"), []),
+    "keep_subtitles_of": lambda store: store.keep_subtitles_of({VIDEO: (SubtitleSource("stamp"), [])}),
+    "begin_runs": lambda store: store.begin_runs(MODEL, "sample", {VIDEO: 1.0}),
     "keep_search": lambda store: store.keep_search(SavedSearch("a dog")),
     "drop_search": lambda store: store.drop_search("a dog"),
     "discard": lambda store: store.discard(VIDEO, MODEL),
@@ -109,7 +111,7 @@ def test_every_method_that_writes_is_tried_above() -> None:
     reads |= {"all_annotations", "ends_s", "frames_of_videos", "stored_rows", "runs_under", "stretch_summaries"}
     reads |= {"stretches_of", "stretches_are_current", "outdated_stretches", "next_generation"}
     reads |= {"nearest_stretches", "frames_of_stretches", "picture_strips", "failures", "activities"}
-    reads |= {"summaries", "ids_with", "records_of", "mending", "searches", "remember_ids"}
+    reads |= {"summaries", "ids_with", "records_of", "mending", "searches", "remember_ids", "subtitle_sources"}
     reads |= {"subtitles", "subtitle_source", "find_cues", "stored_pts_of", "frame_counts", "records_with_ages"}
     reads |= {"cues_left_over", "kinds_of_tables", "known_tables", "read_whole", "row_count"}
     assert {name for name in code if not name.startswith("_")} - reads == set(WRITES)

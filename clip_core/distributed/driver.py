@@ -116,7 +116,7 @@ class _Driver:
             except StoreUnreachableError as error:
                 if time.monotonic() - began + wait_s > STORE_PATIENCE_S:
                     raise
-                self._notes.append(f"{error.what} It is asked again in {wait_s:.0f} s.")
+                self._notes.append(f"{error.what} It is asked again in {wait_s:g} s.")
             yield self._progress()
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, MOST_STORE_WAIT_S)
@@ -177,6 +177,8 @@ class _Driver:
         try:
             source, known = known_source(location, self._store)
             finished = already_done(known, (self._model.id, self._model.fingerprint), self._store, self._rate)
+        except StoreUnreachableError:
+            raise
         except ClipVideoError as error:
             self._end(location, "", error.line)
             return None

@@ -12,6 +12,8 @@ from clip_core.store.errors import guarded
 
 _MAGIC = b"LANC"
 _WAIT_S, _REMOTE_WAIT_S = 0.01, 0.1
+INDEX_CACHE_BYTES, METADATA_CACHE_BYTES = 256 * 1024 * 1024, 64 * 1024 * 1024
+"""LanceDB keeps of each version which files it has; without a limit, 10,000 commits take a gigabyte."""
 
 
 def is_folder(location: str) -> bool:
@@ -27,10 +29,11 @@ def connect(location: str) -> Any:  # noqa: ANN401 - LanceDB is not imported her
     """
     import lancedb
 
+    session = lancedb.Session(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES)
     if is_folder(location):
-        return lancedb.connect(location)
+        return lancedb.connect(location, session=session)
     object_store.check_reachable(location)
-    return lancedb.connect(location, storage_options=object_store.OPTIONS)
+    return lancedb.connect(location, session=session, storage_options=object_store.OPTIONS)
 
 
 def is_there(location: str) -> bool:

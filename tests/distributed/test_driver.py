@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 from obstore.store import S3Store
 
-from clip_core.distributed import plan
+from clip_core.distributed import committer, driver, plan
 from clip_core.distributed.driver import index_with_workers
 from clip_core.distributed.in_process import InProcessWorkers
 from clip_core.distributed.jobs import ChunkJob, Died, Failed, Job, LookJob, Rows, WorkerReport
 from clip_core.distributed.process_pool import ProcessPool
 from clip_core.distributed.videos_in_work import VideoInWork
 from clip_core.distributed.worker import JobWorker
+from clip_core.errors import StoreUnreachableError
 from clip_core.indexing.index_video import index_video
 from clip_core.store.store import EmbeddingStore
 from tests.support.cluster import FACTS, MODEL, SETUP, assert_equal, raw_pts, run
@@ -310,3 +311,99 @@ def test_videos_that_only_wait_keep_no_times_and_no_open_files(tmp_path: Path, m
     assert 0 < most["locks"] <= 7
     assert 0 < most["times"] <= 7  # two jobs of each of three workers, and one that is planned
     assert_equal(store, expected)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "known_id",
+        "stored_pts",
+        "records_of",
+        "remember_videos",
+        "begin_runs",
+        "keep_subtitles_of",
+        "video",
+        "remember_ids",
+        "remember_failure",
+        "stored_pts_of",
+        "append_of_videos",
+        "append_thumbnails_of",
+        "note_runs",
+        "optimize",
+    ],
+)
+@pytest.mark.usefixtures("small_chunks")
+def test_a_storage_service_that_does_not_answer_for_a_moment_costs_nothing(
+    method: str, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "FIRST_STORE_WAIT_S", 0.01)
+    monkeypatch.setattr(committer, "COMMIT_S", 0.0)
+    store, expected = stores(tmp_path, video)
+    real, silent, notes = getattr(store, method), [True, False, True, True], list[str]()
+
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        if silent and silent.pop():
+            raise StoreUnreachableError("It does not answer.")
+        return real(*args, **kwargs)
+
+    setattr(store, method, asked)
+    (tmp_path / "broken.mp4").write_bytes(b"nothing " * 100)
+    with Obedient(lambda worker, job, reports: died_once(worker, job, reports, notes)) as workers:
+        steps = index_with_workers(
+            [str(video), str(tmp_path / "broken.mp4")], workers, FACTS, store, samples_per_second=None
+        )
+        ended = [(each, notes.extend(progress.notes)) for progress in steps for each in progress.ended]
+    assert len(silent) < 4
+    assert [bool(each.reason) for each, _ in ended].count(True) == 1
+    assert_equal(store, expected)
+    assert [Path(failed.path).name for failed in store.failures()] == ["broken.mp4"]
+
+
+def died_once(worker: str, job: Job, reports: list[WorkerReport], notes: list[str]) -> list[WorkerReport]:
+    if isinstance(job, ChunkJob) and "died" not in notes:
+        notes.append("died")
+        return [reports[0], Died(worker, "killed by signal 9")]
+    return reports
+
+
+def test_a_storage_service_that_stays_silent_ends_the_run_and_what_is_stored_is_kept(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "FIRST_STORE_WAIT_S", 0.01)
+    monkeypatch.setattr(driver, "STORE_PATIENCE_S", 0.1)
+    monkeypatch.setattr(committer, "COMMIT_S", 0.0)
+    store, expected = stores(tmp_path, video)
+    notes: list[str] = []
+
+    def silent(*_: Any) -> None:
+        raise StoreUnreachableError("It does not answer.")
+
+    with monkeypatch.context() as patched, Obedient() as workers:
+        patched.setattr(store, "note_runs", silent)
+        steps = index_with_workers([str(video)], workers, FACTS, store, samples_per_second=None)
+        with pytest.raises(StoreUnreachableError):
+            notes.extend(note for progress in steps for note in progress.notes)
+    assert notes[0] == "It does not answer. It is asked again in 0.01 s."
+    assert raw_pts(store, expected.videos()[0].video_id) == expected.videos()[0].table.pts.tolist()
+    with Obedient() as workers:
+        run([video], workers, store)
+    assert not [job for _, job in workers.given if isinstance(job, ChunkJob) and len(job.wanted)]
+    assert_equal(store, expected)
+
+
+def test_what_is_found_out_about_many_videos_is_stored_in_a_few_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committer, "FIRST_COMMIT_S", 3600.0)
+    monkeypatch.setattr(committer, "COMMIT_S", 3600.0)
+    monkeypatch.setattr(committer, "MOST_COMMIT_S", 3600.0)
+    videos = [planted(tmp_path, f"v{n}", 12, VideoSpec(), size=(64, 48 + 2 * n)).path for n in range(12)]
+    store, expected = stores(tmp_path, *videos)
+    with InProcessWorkers(SETUP) as workers:
+        run(videos, workers, store)
+    assert_equal(store, expected)
+    # The last look is not done yet when the first chunks are planned, so that its run begins in a second commit.
+    for name, commits in {"videos": 3, "runs": 3, "files": 1, "subtitle_sources": 2}.items():
+        with store._tables.reading(name) as table:
+            assert table is not None
+            assert table.ask(lambda raw: raw.version) == 1 + commits

@@ -12,7 +12,7 @@ from clip_core.store.errors import guarded
 
 _MAGIC = b"LANC"
 _WAIT_S, _REMOTE_WAIT_S = 0.01, 0.1
-INDEX_CACHE_BYTES, METADATA_CACHE_BYTES = 256 * 1024 * 1024, 64 * 1024 * 1024
+INDEX_CACHE_BYTES, METADATA_CACHE_BYTES = 256 * 1024 * 1024, 32 * 1024 * 1024
 """LanceDB keeps of each version which files it has; without a limit, 10,000 commits take a gigabyte."""
 
 

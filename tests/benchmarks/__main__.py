@@ -22,6 +22,7 @@ from datetime import datetime
 
 from tests.benchmarks import (
     click,
+    clips,
     cluster,
     coarse,
     detection,
@@ -74,6 +75,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "search": library_search.measure,
     "listing": listing.measure,
     "cluster": cluster.measure,
+    "clips": clips.measure,
 }
 
 

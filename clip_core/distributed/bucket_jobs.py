@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from clip_core.addresses import is_address
-from clip_core.distributed.jobs import Failed, Job, Looked, VideoSource, WorkerReport
-from clip_core.errors import shown_name
-from clip_core.library.buckets import shown_address
-from clip_core.library.fetched import FetchedVideo, Scratch, fetched
+from clip_core.distributed.jobs import Job, Looked, VideoSource, WorkerReport
+from clip_core.library.fetched import FetchedVideo, Scratch, fetched, naming_source
 from clip_core.library.identify import file_stamp, placed
 
 
@@ -22,16 +20,16 @@ def on_a_file(job: Job, scratch: Scratch, reports: Callable[[Job], Iterator[Work
         reports: Does a job of a file.
 
     Yields:
-        The reports; ``Looked`` has the object's address and stamp, and ``Failed`` names the object.
+        The reports; ``Looked`` has the object's address and stamp.
 
     Raises:
         VideoChangedError: The object has another stamp than the job's source.
-        VideoError: It cannot be fetched.
+        VideoError: It cannot be fetched; or what ``reports`` raises, which names the object.
     """
     if not is_address(job.source.location):
         yield from reports(job)
         return
-    with fetched(job.source.location, scratch, job.source.stamp) as copy:
+    with fetched(job.source.location, scratch, job.source.stamp) as copy, naming_source(copy):
         source = VideoSource(str(copy.path), file_stamp(copy.path))
         for report in reports(replace(job, source=source)):
             yield _of_object(report, copy)
@@ -42,6 +40,4 @@ def _of_object(report: WorkerReport, copy: FetchedVideo) -> WorkerReport:
     if isinstance(report, Looked):
         source = VideoSource(address, copy.source.stamp)
         return replace(report, source=source, record=placed(report.record, address))
-    if isinstance(report, Failed):
-        return replace(report, reason=report.reason.replace(shown_name(copy.path), shown_address(address)))
     return report

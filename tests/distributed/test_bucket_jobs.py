@@ -10,8 +10,8 @@ import pytest
 from obstore.store import S3Store
 
 from clip_core.distributed.bucket_jobs import on_a_file
-from clip_core.distributed.jobs import ChunkJob, Failed, Job, Looked, LookJob, VideoSource, WorkerReport
-from clip_core.errors import VideoChangedError, shown_name
+from clip_core.distributed.jobs import ChunkJob, Job, Looked, LookJob, VideoSource, WorkerReport
+from clip_core.errors import VideoChangedError, VideoDecodeError, shown_name
 from clip_core.library.buckets import find_object
 from clip_core.library.fetched import Scratch
 from clip_core.library.identify import file_stamp, record_of
@@ -30,14 +30,15 @@ def looked(job: Job) -> Iterator[WorkerReport]:
     assert job.source.stamp == file_stamp(path)
     with open_video(path) as video:
         yield Looked(job.number, job.source, record_of(video, hash_file(path), None))
-    yield Failed(job.number, f"{shown_name(path)} is damaged.")
+    raise VideoDecodeError(f"{shown_name(path)} is damaged.")
 
 
 def looked_record(reports: Iterator[WorkerReport]) -> tuple[VideoSource, VideoRecord, str]:
-    first, second = reports
+    first = next(reports)
     assert isinstance(first, Looked)
-    assert isinstance(second, Failed)
-    return first.source, first.record, second.reason
+    with pytest.raises(VideoDecodeError) as failed:
+        next(reports)
+    return first.source, first.record, failed.value.what
 
 
 def test_a_file_is_handed_on_as_it_is(tmp_path: Path) -> None:

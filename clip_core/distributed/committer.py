@@ -14,7 +14,7 @@ from clip_core.store.runs import RunState
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import FrameEmbeddings, Ints, VideoRecord
 
-FIRST_COMMIT_S, COMMIT_S, MOST_COMMIT_S = 0.25, 1.0, 5.0
+FIRST_COMMIT_S, COMMIT_S, MOST_COMMIT_S = 0.25, 0.5, 5.0
 """The first commits follow quickly, so that a run that is ended again and again gets somewhere."""
 COMMITTING = 0.1
 """The share of the time that commits may take; in an object store each takes about a second."""
@@ -43,7 +43,7 @@ class Committer:
         self._pts: dict[str, Ints] = {}
         self._files: dict[tuple[str, int, int | str], str] = {}
         self._failures: dict[str, str] = {}
-        self._wait_s, self._committed = FIRST_COMMIT_S, time.monotonic()
+        self._wait_s, self._committed, self._is_urgent = FIRST_COMMIT_S, time.monotonic(), False
         self._stored: dict[str, int] = {}
         self._prepared: dict[str, int] = {}
         self._prepared_at = time.monotonic()
@@ -53,10 +53,11 @@ class Committer:
         """Whether to commit now."""
         is_late = time.monotonic() - self._committed >= self._wait_s
         waits = self._count > 0 or bool(self._files) or bool(self._failures)
-        return self._count >= MOST_ROWS or self._bytes >= MOST_BYTES or (is_late and waits)
+        return self._is_urgent or self._count >= MOST_ROWS or self._bytes >= MOST_BYTES or (is_late and waits)
 
-    def add(self, rows: Rows) -> None:
-        """Take some rows."""
+    def add(self, rows: Rows, *, is_repeated: bool = False) -> None:
+        """Take some rows; a commit is due at once if they may have been embedded before and lost."""
+        self._is_urgent |= is_repeated
         self._rows.setdefault(rows.video_id, []).append(rows)
         self._count += len(rows.embeddings)
         self._bytes += rows.embeddings.vectors.nbytes + sum(map(len, rows.thumbnails.values()))
@@ -107,7 +108,7 @@ class Committer:
             self._commits += 1
             if self._commits % TIDY_COMMITS == 0:
                 self._store.optimize(fingerprint)
-        self._rows, self._count, self._bytes = {}, 0, 0
+        self._rows, self._count, self._bytes, self._is_urgent = {}, 0, 0, False
         self._committed = time.monotonic()
         wait_s = float(np.clip((self._committed - began) / COMMITTING, COMMIT_S, MOST_COMMIT_S))
         self._wait_s = min(wait_s, 2 * self._wait_s)

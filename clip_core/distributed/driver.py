@@ -33,6 +33,8 @@ from clip_core.store.store import EmbeddingStore
 from clip_core.types import VideoRecord
 
 LOOK_S, TELL_S = 0.2, 0.5
+AFTER_KILL_S = 30.0
+"""So long after the start, what an earlier run did not finish may be what it lost when it was killed."""
 MOST_ROUNDS = 2
 """A video is planned again once if its frames have other times than its packets claimed."""
 
@@ -109,17 +111,17 @@ class _Driver:
 
     def _patiently(self, step: Callable[[], None]) -> Iterator[RunProgress]:
         """Take a step; while the storage service does not answer, wait and go on where it stopped."""
-        began, wait_s = time.monotonic(), FIRST_STORE_WAIT_S
+        waited_s, wait_s = 0.0, FIRST_STORE_WAIT_S
         while True:
             try:
                 return step()
             except StoreUnreachableError as error:
-                if time.monotonic() - began + wait_s > STORE_PATIENCE_S:
+                if waited_s + wait_s > STORE_PATIENCE_S:
                     raise
                 self._notes.append(f"{error.what} It is asked again in {wait_s:g} s.")
             yield self._progress()
             time.sleep(wait_s)
-            wait_s = min(2 * wait_s, MOST_STORE_WAIT_S)
+            waited_s, wait_s = waited_s + wait_s, min(2 * wait_s, MOST_STORE_WAIT_S)
 
     def _work(self) -> None:
         """Give out jobs, take reports and store them. What has been taken when the store fails is not taken again."""
@@ -188,7 +190,7 @@ class _Driver:
             self._end(location, known.video_id, warnings=tuple(finished.warnings), is_idle=True)
             return None
         stored = no_pts() if known is None else self._committer.pts_of(known.video_id)
-        self._videos[location] = VideoInWork(location, source)
+        self._videos[location] = VideoInWork(location, source, is_resumed=known is not None)
         return GivenJob(location, LookJob(self._given.number(), source, known, stored))
 
     def _plan(self, location: str, prefers: str = "") -> None:
@@ -244,7 +246,7 @@ class _Driver:
             self._looked_at(self._videos[given.location], report)
         elif isinstance(report, Rows):
             given.tries = 0  # it gets somewhere
-            self._committer.add(report)
+            self._committer.add(report, is_repeated=given.is_repeated or self._may_repeat(given.location))
             self._embedded += len(report.embeddings)
             self._samples[worker] = self._samples.get(worker, 0) + len(report.embeddings)
         elif isinstance(report, Finished):
@@ -253,6 +255,9 @@ class _Driver:
             self._again(given, worker, report.reason, is_final=report.is_final or report.change is not None)
         if isinstance(report, Finished | Failed):
             self._given.done(worker, report.number)
+
+    def _may_repeat(self, location: str) -> bool:
+        return self._videos[location].is_resumed and time.monotonic() - self._began < AFTER_KILL_S
 
     def _looked_at(self, video: VideoInWork, looked: Looked) -> None:
         """Note which video it is; its run begins with the next commit."""

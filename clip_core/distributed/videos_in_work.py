@@ -34,17 +34,18 @@ class VideoInWork:
         seen: What the chunks have seen.
         wanted, stored: How many frames are to be stored, and are stored.
         copies: Locations of files with the same bytes, which need no work of their own.
+        is_resumed: Whether an earlier run knew it.
         samples_per_second, warnings: See ``BegunRun``.
     """
 
-    def __init__(self, location: str, source: VideoSource) -> None:
-        self.location, self.source = location, source
+    def __init__(self, location: str, source: VideoSource, *, is_resumed: bool = False) -> None:
+        self.location, self.source, self.is_resumed = location, source, is_resumed
         self.is_fetched = is_address(location)
         self.video_id = ""
         self.open_jobs = self.rounds = self.wanted = self.stored = 0
         self.seen: list[Finished] = []
         self.copies: list[str] = []
-        self.has_parts, self.is_locked = False, False
+        self.has_parts = self.is_locked = False
         self.samples_per_second: float | None = None
         self.warnings: tuple[str, ...] = ()
         self._lock: IndexingLock | None = None
@@ -59,7 +60,7 @@ class VideoInWork:
 
     def begin(self, begun: BegunRun) -> None:
         """Take over how its run began."""
-        self.claim = None
+        self.claim, self.is_resumed = None, self.is_resumed or not begun.is_new
         self.samples_per_second, self.warnings = begun.samples_per_second, begun.warnings
 
     def plan_from(self, record: VideoRecord) -> None:

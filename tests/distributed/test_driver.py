@@ -407,3 +407,27 @@ def test_what_is_found_out_about_many_videos_is_stored_in_a_few_commits(
         with store._tables.reading(name) as table:
             assert table is not None
             assert table.ask(lambda raw: raw.version) == 1 + commits
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("is_resumed", [True, False])
+def test_what_an_earlier_run_may_have_lost_is_stored_at_once(
+    is_resumed: bool, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committer, "FIRST_COMMIT_S", 3600.0)
+    store, expected = stores(tmp_path, video)
+    video_id = expected.videos()[0].video_id
+    if is_resumed:
+        assert [*index_video(video, MODEL, store, samples_per_second=None, coarse_only=True)]
+    reported, missing = set[int](), list[int]()
+
+    def act(worker: str, job: Job, reports: list[WorkerReport]) -> list[WorkerReport]:
+        missing.append(len(reported - set(raw_pts(store, video_id))))
+        reported.update(pts for each in reports if isinstance(each, Rows) for pts in each.embeddings.pts.tolist())
+        return reports
+
+    with Obedient(act) as workers:
+        run([video], workers, store)
+    assert len(missing) > 3
+    assert (max(missing) == 0) is is_resumed
+    assert_equal(store, expected)

@@ -16,6 +16,8 @@ import pytest
 
 from clip_core.errors import NotIndexedError, StoreError
 from clip_core.store.store import EmbeddingStore
+from clip_core.store.subtitle_rows import SubtitleSource
+from clip_core.subtitles import Cue
 from clip_core.types import FrameEmbeddings, Join, TimeTable, VideoRecord
 from tests.support.records import HEADER
 
@@ -363,3 +365,42 @@ def test_what_was_asked_before_is_answered_from_memory_until_somebody_commits(tm
 def test_what_is_no_place_is_refused(place: str | None) -> None:
     with pytest.raises(StoreError, match="is not a place for embeddings"):
         EmbeddingStore(place)  # type: ignore[arg-type]
+
+
+def test_small_tables_are_merged_while_rows_are_added_one_by_one(store: EmbeddingStore) -> None:
+    for n in range(100):
+        store.begin(f"{n:064}", MODEL, "sample", 1.0)
+        store.remember_id(f"/films/{n}.mp4", n, n, f"{n:064}")
+    import lancedb
+
+    for name in ("runs", "files"):
+        stats = lancedb.connect(store.location).open_table(name).stats()
+        assert stats["num_rows"] == 100
+        assert stats["fragment_stats"]["num_fragments"] <= 32
+    assert len(store.runs_under(MODEL)) == 100
+    assert store.known_id("/films/7.mp4", 7, 7) == f"{7:064}"
+
+
+def test_what_is_told_of_several_videos_at_once_is_what_each_was_told(store: EmbeddingStore) -> None:
+    store.remember_video(record(added_s=1.0))
+    store.begin(VIDEO, MODEL, "sample", 1.0)
+    epoch = store.runs_under(MODEL)[VIDEO].epoch
+    store.remember_videos([record(name="new.mp4"), record(OTHER)])
+    store.begin_runs(MODEL, "sample", {VIDEO: 2.0, OTHER: None})
+    store.remember_ids({("/a.mp4", 1, 2): VIDEO, ("s3://b/a.mp4", 3, "etag"): OTHER})
+    store.keep_subtitles_of(
+        {VIDEO: (SubtitleSource("1", "a.srt"), [Cue(0.0, 1.0, "a fox")]), OTHER: (SubtitleSource("2"), [])}
+    )
+    found = store.records_of([VIDEO, OTHER])
+    assert (found[VIDEO].name, found[VIDEO].added_s, found[OTHER].video_id) == ("new.mp4", 1.0, OTHER)
+    assert {
+        v: (run.samples_per_second, run.finished) for v, run in store.runs_under(MODEL, [VIDEO, OTHER]).items()
+    } == {
+        VIDEO: (2.0, False),
+        OTHER: (None, False),
+    }
+    assert store.runs_under(MODEL, [VIDEO])[VIDEO].epoch == epoch
+    assert store.runs_under(MODEL_2, [VIDEO]) == {}
+    assert (store.known_id("/a.mp4", 1, 2), store.known_id("s3://b/a.mp4", 3, "etag")) == (VIDEO, OTHER)
+    assert {v: source.stamp for v, source in store.subtitle_sources([VIDEO, OTHER]).items()} == {VIDEO: "1", OTHER: "2"}
+    assert store.subtitles(VIDEO) == (Cue(0.0, 1.0, "a fox"),)

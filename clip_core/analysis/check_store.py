@@ -117,7 +117,7 @@ class _Check:
             yield Finding(name, "note", "Only an earlier version reads this table.", _NO_HARM)
 
     def _vectors(self) -> Iterator[Finding]:
-        """Find vectors that are not as they were written, those of frames by video."""
+        """Find vectors that are damaged, those of frames by video."""
         summaries = self._store.summaries() if VIDEOS in self._counts else ()
         names = {summary.video_id: shown_name(summary.name) for summary in summaries}
         for name, counts in self._counts.items():

@@ -27,8 +27,8 @@ class TableCounts:
     Attributes:
         rows: How many rows were read.
         doubled: How many of them repeat the key of another one, where each key should be stored once.
-        unusable: First column of the key → how many of its rows have a vector that is not as it was written; see
-            ``_is_usable``.
+        unusable: First column of the key → how many of its rows have a vector that is zero or not finite, or, of
+            frames, not of unit length.
         of_videos: Video id → how many rows, each key once.
     """
 
@@ -92,12 +92,13 @@ class CheckedRows(StorePart):
 
 
 def _unusable(batch: Any, kind: Kind) -> list[str]:  # noqa: ANN401
-    """Return the first column of the key of those rows whose vectors are not usable."""
+    """Return the first column of the key of those rows that ``TableCounts.unusable`` counts."""
     column = batch["vector"]
     vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
-    usable = (
-        is_rounded_unit(vectors) if kind.vector == "float16" else np.isfinite(vectors).all(axis=1) & vectors.any(axis=1)
-    )
+    if kind.vector == "float16":
+        usable = is_rounded_unit(vectors)
+    else:
+        usable = np.isfinite(vectors).all(axis=1) & vectors.any(axis=1)
     keys: list[str] = batch[kind.key[0]].take(np.flatnonzero(~usable)).to_pylist()
     return keys
 

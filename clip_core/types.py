@@ -21,6 +21,8 @@ Reals: TypeAlias = NDArray[np.float64]
 Times: TypeAlias = NDArray[np.float64]
 """Seconds; other numbers of this kind are ``Reals``."""
 Ints: TypeAlias = NDArray[np.int64]
+MOST_OFF_UNIT = 1e-3
+"""A model's vector counts as of unit length if its length is at most so far from 1."""
 Unit: TypeAlias = Literal["corrected", "cosine", "z", "percentile", "margin", "softmax"]
 Stage: TypeAlias = Literal[
     "identifying", "waiting", "coarse", "dense", "proxy", "clips", "frames", "zip", "download", "done"

@@ -21,13 +21,12 @@ from clip_core.files import nearest_folder
 from clip_core.library.videos import configured_video, list_videos, videos_in_folders
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import counted, size_text
-from clip_core.types import Floats, Image
+from clip_core.types import MOST_OFF_UNIT, Floats, Image
 from clip_core.video import open_video
 
 T = TypeVar("T")
 CheckResult: TypeAlias = Literal["ok", "note", "fail"]
 LITTLE_ROOM_BYTES = 1_000_000_000
-SLACK = 1e-3
 MOST_ALIKE = 0.9999
 """A model is of no use if the cosine of two unlike texts, or of two unlike pictures, is higher."""
 
@@ -152,7 +151,7 @@ def _asked(encoder: ShownEncoder, what: str, embed: Callable[[T], Floats], *unli
             )
         vectors.append(found[0].astype(np.float64))
         length = float(np.linalg.norm(vectors[-1]))
-        if not abs(length - 1) <= SLACK:  # written so that NaN fails too
+        if not abs(length - 1) <= MOST_OFF_UNIT:  # written so that NaN fails too
             return Check("model", "fail", f"The vector of a {what} has the length {length:.3f}, not 1.", "Use another.")
     cosine = float(vectors[0] @ vectors[1])
     if cosine > MOST_ALIKE:

@@ -78,6 +78,7 @@ class _Check:
         for name, kind in self._kinds.items():
             if name not in unread:
                 yield from self._read(name, kind)
+        yield self._progress(*self._of_before(), *self._vectors())
         if {VIDEOS, RUNS} <= self._counts.keys():
             yield self._progress(*self._times(), *self._runs(), *self._left_over())
 
@@ -110,6 +111,27 @@ class _Check:
         if self._kinds[name].join == "derived":
             return Finding(name, "note", error.what, "The next search makes this table again from the frames.")
         return Finding(name, "damaged", error.what, error.next_step)
+
+    def _of_before(self) -> Iterator[Finding]:
+        for name in self._store.tables_of_before():
+            yield Finding(name, "note", "Only an earlier version reads this table.", _NO_HARM)
+
+    def _vectors(self) -> Iterator[Finding]:
+        """Find vectors that are damaged, those of frames by video."""
+        summaries = self._store.summaries() if VIDEOS in self._counts else ()
+        names = {summary.video_id: shown_name(summary.name) for summary in summaries}
+        for name, counts in self._counts.items():
+            if not name.startswith(FRAMES):
+                if count := counts.unusable.total():
+                    what = f"{counted(count, 'vector is', 'vectors are')} zero or not finite."
+                    next_step = f"Delete {self._store.location}/{name}.lance: it is made again when it is needed."
+                    yield Finding(name, "lacking", what, next_step)
+                continue
+            for video_id, count in sorted(counts.unusable.items()):
+                if video_id in names or not names:  # rows of others are never read
+                    shown = names.get(video_id, short_id(video_id))
+                    what = f"{shown}: {counted(count, 'vector is', 'vectors are')} damaged: not of unit length."
+                    yield Finding(name, "lacking", what, "Forget the video and index it again.")
 
     def _times(self) -> Iterator[Finding]:
         """Find records whose times cannot be unpacked."""
@@ -160,6 +182,3 @@ def _findings(name: str, counts: TableCounts) -> Iterator[Finding]:
     if counts.doubled:
         what = f"{counted(counts.doubled, 'row is', 'rows are')} stored twice; each counts once."
         yield Finding(name, "note", what, _NO_HARM)
-    if counts.unusable:
-        what = f"{counted(counts.unusable, 'vector is', 'vectors are')} zero or not finite."
-        yield Finding(name, "lacking", what, "Forget the video and index it again.")

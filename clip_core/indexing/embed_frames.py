@@ -11,10 +11,8 @@ import numpy as np
 from clip_core.encoders.base import Encoder, RunsInBatches
 from clip_core.encoders.waits import MOST_WAIT_S, on_wait, raise_busy, seconds_left
 from clip_core.errors import EncoderError, ServerBusyError, StoreUnreachableError
-from clip_core.types import Floats, Frame, FrameEmbeddings
+from clip_core.types import MOST_OFF_UNIT, Floats, Frame, FrameEmbeddings
 from clip_core.video.decode_ahead import DecodeAhead
-
-SLACK = 1e-3
 
 
 def checked(vectors: Floats, count: int, encoder: Encoder) -> Floats:
@@ -30,7 +28,7 @@ def checked(vectors: Floats, count: int, encoder: Encoder) -> Floats:
     lengths = np.linalg.norm(found.astype(np.float64), axis=1, keepdims=True)
     if not np.isfinite(lengths).all() or not (lengths > 0).all():
         raise EncoderError(f"The model {encoder.id} gave a zero, NaN or infinite vector.", "Use another model.")
-    if np.abs(lengths - 1.0).max(initial=0.0) > SLACK:
+    if np.abs(lengths - 1.0).max(initial=0.0) > MOST_OFF_UNIT:
         found = found / lengths
     return np.asarray(found, dtype=np.float32)
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from clip_core.store.kinds import Kind, check_columns, known_tables
+from clip_core.store.kinds import OF_BEFORE, Kind, check_columns, known_tables
 from clip_core.store.subtitle_rows import SUBTITLE_SOURCES, SUBTITLES
 from clip_core.store.tables import StorePart
 from clip_core.store.thumbnails import THUMBNAILS
-from clip_core.types import Ints
+from clip_core.types import MOST_OFF_UNIT, Ints
 
 _ROWS_AT_ONCE = {THUMBNAILS: 128}
 _OTHER_ROWS_AT_ONCE = 1024
@@ -26,13 +27,14 @@ class TableCounts:
     Attributes:
         rows: How many rows were read.
         doubled: How many of them repeat the key of another one, where each key should be stored once.
-        unusable: How many have a vector that is zero or not finite.
+        unusable: First column of the key → how many of its rows have a vector that is zero or not finite, or, of
+            frames, not of unit length.
         of_videos: Video id → how many rows, each key once.
     """
 
     rows: int = 0
     doubled: int = 0
-    unusable: int = 0
+    unusable: Counter[str] = field(default_factory=Counter)
     of_videos: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -42,6 +44,10 @@ class CheckedRows(StorePart):
     def kinds_of_tables(self) -> dict[str, Kind]:
         """Return name → kind of all tables, none of which is read; NewerStoreError if one is not known here."""
         return known_tables(self._tables)
+
+    def tables_of_before(self) -> list[str]:
+        """Return the names of the tables that only earlier versions read, in order."""
+        return sorted(name for name in self._tables.names() if name.startswith(OF_BEFORE))
 
     def read_whole(self, name: str, kind: Kind, counts: TableCounts) -> Iterator[int]:
         """Read all rows of a table, and count them in ``counts``, which is complete at the end.
@@ -64,7 +70,7 @@ class CheckedRows(StorePart):
             batches = table.ask(lambda raw: iter(raw.search().limit(None).to_batches(most)))
             while (batch := table.ask(lambda _: next(batches, None))) is not None:
                 counts.rows += batch.num_rows
-                counts.unusable += _unusable(batch) if kind.vector else 0
+                counts.unusable.update(_unusable(batch, kind) if kind.vector else ())
                 for key, own in _keys(batch, kind):
                     keys.setdefault(key, []).append(own)
                 yield batch.num_rows
@@ -85,11 +91,29 @@ class CheckedRows(StorePart):
         return sum(count for (video, at_ns), count in stored.items() if newest.get(video) != at_ns)
 
 
-def _unusable(batch: Any) -> int:  # noqa: ANN401
-    """Return how many rows have a vector that is zero or not finite."""
+def _unusable(batch: Any, kind: Kind) -> list[str]:  # noqa: ANN401
+    """Return the first column of the key of those rows that ``TableCounts.unusable`` counts."""
     column = batch["vector"]
-    flat = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
-    return int(np.count_nonzero(~(np.isfinite(flat).all(axis=1) & flat.any(axis=1))))
+    vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
+    if kind.vector == "float16":
+        usable = is_rounded_unit(vectors)
+    else:
+        usable = np.isfinite(vectors).all(axis=1) & vectors.any(axis=1)
+    keys: list[str] = batch[kind.key[0]].take(np.flatnonzero(~usable)).to_pylist()
+    return keys
+
+
+def is_rounded_unit(vectors: NDArray[np.float16]) -> NDArray[np.bool_]:
+    """Return of each row of float16 (n, dim) whether it can be a vector of unit length that was rounded.
+
+    Rounding to half precision moves a number x by at most 2⁻¹¹·|x|, or by 2⁻²⁵ where |x| < 2⁻¹⁴. So it moves a vector,
+    and changes its length, by at most 2⁻¹¹ of that length and 2⁻²⁵·√dim. Sums in single precision change the length by
+    at most 2⁻²⁵·dim; 2⁻²⁴·dim is more than both. Before it is rounded, the length is within ``MOST_OFF_UNIT`` of 1.
+    """
+    exact = vectors.astype(np.float32)
+    lengths = np.sqrt(np.einsum("nd,nd->n", exact, exact))
+    off = MOST_OFF_UNIT + 2**-11 * (1 + MOST_OFF_UNIT) + 2**-24 * vectors.shape[1]
+    return np.asarray(np.abs(lengths - 1) <= off)  # false for NaN
 
 
 def _keys(batch: Any, kind: Kind) -> Iterator[tuple[str, Ints]]:  # noqa: ANN401

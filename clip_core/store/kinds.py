@@ -70,6 +70,9 @@ KINDS_OF_MODELS = {
 }
 """What the names of a model's tables begin with → their kind; the model's fingerprint follows."""
 
+OF_BEFORE = ("stretches_",)
+"""What the names of tables begin with that only earlier versions read; they made them from others."""
+
 
 def kind_of(name: str) -> Kind | None:
     """Return the kind of a table; None for one that this version does not know."""
@@ -78,12 +81,12 @@ def kind_of(name: str) -> Kind | None:
 
 
 def known_tables(tables: Tables) -> dict[str, Kind]:
-    """Return name → kind, for all tables of a store; their columns are not looked at.
+    """Return name → kind, for all tables of a store but those of ``OF_BEFORE``; their columns are not looked at.
 
     Raises:
         NewerStoreError: A newer version wrote the store: it has a table that is not known here.
     """
-    kinds = {name: kind_of(name) for name in sorted(tables.names())}
+    kinds = {name: kind_of(name) for name in sorted(tables.names()) if not name.startswith(OF_BEFORE)}
     unknown = next((name for name, kind in kinds.items() if kind is None), None)
     if unknown is not None:
         raise _newer(tables, f"the table {unknown[:40]}")

@@ -49,10 +49,12 @@ class SearchRows(StorePart):
         """Store a search in place of the one with the same text.
 
         Raises:
-            StoreError: There are ``MOST_SAVED`` others already.
+            StoreError: It is a new one, and there are ``MOST_SAVED`` or, after a merge, more.
         """
-        if sum(other.text != kept.text for other in self.searches()) >= MOST_SAVED:
-            raise StoreError(f"{MOST_SAVED} searches are saved already.", "Remove one first.")
+        saved = self.searches()
+        if len(saved) >= MOST_SAVED and all(other.text != kept.text for other in saved):
+            what = f"{len(saved)} searches are saved already, and {MOST_SAVED} is the limit."
+            raise StoreError(what, f"Remove {len(saved) - MOST_SAVED + 1} first.")
         key = digest(kept.text)
         with self._tables.writing(SEARCHES, COLUMNS) as table:
             past = [row["at_ns"] for row in _rows(table) if row["key"] == key]

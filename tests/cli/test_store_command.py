@@ -8,7 +8,8 @@ import pytest
 
 from clip_core.store.store import EmbeddingStore
 from tests.cli.test_commands import run
-from tests.indexing.test_merge_stores import MODEL, A, B, index
+from tests.contracts.test_store_contract import planted
+from tests.indexing.test_merge_stores import MODEL, A, B, index, keep_stretches_of_before
 
 
 def test_copy_merge_and_check(
@@ -38,6 +39,37 @@ def test_copy_merge_and_check(
     file.write_bytes(b"")
     code, out, _ = run(capsys, "store", "check", "two")
     assert (code, out[-1]) == (2, "Some must be put right.")
+
+
+def test_a_store_with_stretches_of_an_earlier_version_is_copied_merged_and_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    store = EmbeddingStore(one)
+    index(store, A, range(4), None)
+    name = keep_stretches_of_before(store)
+    for word, added in (("copy", "1 record of a video, 4 frames, 4 thumbnails, 1 run"), ("merge", None)):
+        text = f"added or changed: {added}" if added else "nothing to add."
+        assert run(capsys, "store", word, str(one), str(two))[:2] == (0, [f"{one} → {two}: {text}"])
+    assert {*EmbeddingStore(two).kinds_of_tables()} == {"videos", f"frames_{MODEL}", "thumbnails", "runs"}
+    assert EmbeddingStore(two).tables_of_before() == []
+    code, out, _ = run(capsys, "store", "check", str(one))
+    assert (code, out[-1]) == (0, "Nothing must be done.")
+    assert f"note    {name[:20]} Only an earlier version reads this table." in "\n".join(out)
+
+
+def test_vectors_that_are_not_of_unit_length_must_be_put_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = EmbeddingStore(tmp_path)
+    index(store, A, range(4), None)
+    frames = planted(range(2))
+    frames.vectors[:] *= 1.5
+    store.append(A, MODEL, frames)
+    code, out, _ = run(capsys, "store", "check", str(tmp_path))
+    assert (code, out[-1]) == (3, "Some must be put right.")
+    fault = "aa.mp4: 2 vectors are damaged: not of unit length. Forget the video and index it again."
+    assert f"lacking frames_{MODEL[:13]} {fault}" in out
 
 
 def test_what_cannot_be_done_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

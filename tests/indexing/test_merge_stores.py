@@ -23,6 +23,7 @@ from clip_core.store.searches import SavedSearch
 from clip_core.store.store import EmbeddingStore
 from clip_core.store.stretch_summaries import StretchSummary
 from clip_core.store.subtitle_rows import SubtitleSource, Words
+from clip_core.store.tables import columns_of
 from clip_core.store.video_settings import StoredSettings
 from clip_core.subtitles import Cue
 from clip_core.types import Annotation, TimeTable, VideoRecord
@@ -132,6 +133,38 @@ def test_a_copy_holds_everything_but_what_is_made_from_it(here: EmbeddingStore, 
         there.searches(), there.failures(), there.summaries(),
     )  # fmt: skip
     assert [found.cue.text for found in here.find_cues([Words("night")], limit=5)] == ["good night"]
+
+
+def keep_stretches_of_before(store: EmbeddingStore) -> str:
+    """Store stretches as an earlier version did, with the levels at the end of the vectors; return the table's name."""
+    name, columns = (
+        f"stretches_{MODEL}",
+        columns_of(
+            "video string, epoch string, made_ns int64, first_pts int64, last_pts int64, picture_pts int64, "
+            "start_s float64, end_s float64, count int64, levelled bool, vector float32[18]"
+        ),
+    )
+    numbers = dict.fromkeys(columns, 1) | {"video": A, "epoch": "e", "levelled": True, "vector": [0.5] * 18}
+    with store._tables.writing(name, columns) as table:
+        table.add_rows(numbers, numbers)
+    return name
+
+
+@pytest.mark.parametrize("is_copy", [True, False])
+def test_stretches_of_an_earlier_version_are_left_out(
+    here: EmbeddingStore, there: EmbeddingStore, *, is_copy: bool
+) -> None:
+    fill(there)
+    name = keep_stretches_of_before(there)
+    if not is_copy:
+        index(here, B, range(4), None)
+        keep_stretches_of_before(here)
+    check_places(there, here, is_copy=is_copy)
+    last = merge(there, here)
+    assert last.added[f"frames_{MODEL}"] == 8
+    assert_planted(here.read(A, MODEL)[0], range(0, FRAMES, 5))
+    assert here.row_count(name) == (0 if is_copy else 2)
+    assert there.row_count(name) == 2
 
 
 def test_of_two_rows_of_one_key_the_newest_counts_whichever_store_has_it(

@@ -141,7 +141,8 @@ def _counts(progress: RunProgress) -> str:
     parts = [f"{progress.videos_done + progress.videos_failed} of {counted(progress.videos_total, 'video')}"]
     if progress.videos_failed:
         parts.append(f"{progress.videos_failed} failed")
-    parts.append(f"{progress.samples_done} of about {progress.samples_total} samples")
+    if progress.samples_total:
+        parts.append(f"{progress.samples_done:,} of about {progress.samples_total:,} samples")
     if progress.samples_per_second:
         parts.append(f"{progress.samples_per_second:.1f}/s")
     working = sum(bool(worker.doing) for worker in progress.workers)

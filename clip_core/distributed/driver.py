@@ -272,7 +272,7 @@ class _Driver:
             self._given.drop(location)
             self._end(location, video.video_id, f"{record.name} was changed while it was indexed. Index it again.")
         elif not video.video_id:
-            video.found(looked)
+            video.found(looked, self._rate)
             self._looked.append(video)
 
     def _begin_runs(self) -> None:

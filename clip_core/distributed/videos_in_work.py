@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from clip_core.addresses import is_address
-from clip_core.distributed.jobs import ChunkJob, Finished, Looked, VideoSource, no_pts
+from clip_core.distributed.jobs import ChunkJob, Finished, Looked, VideoSource
 from clip_core.distributed.plan import chunk_samples, confirmed_table, plan_chunks
 from clip_core.indexing.begin_run import BegunRun
 from clip_core.library.buckets import find_object
@@ -53,10 +53,10 @@ class VideoInWork:
         self.claim: VideoRecord | None = None
         self.table: TimeTable | None = None
 
-    def found(self, looked: Looked) -> None:
-        """Take over what a worker found out about it."""
+    def found(self, looked: Looked, rate: float | None) -> None:
+        """Take over what a worker found out about it; ``rate`` as for ``planned_jobs``."""
         self.video_id, self.source, self.has_parts = looked.record.video_id, looked.source, looked.has_parts
-        self.claim = looked.record
+        self.claim, self.wanted = looked.record, len(_wanted(looked.record.table, rate))
 
     def begin(self, begun: BegunRun) -> None:
         """Take over how its run began."""
@@ -113,7 +113,7 @@ def planned_jobs(
     table = video.table
     if table is None:
         raise ValueError(f"{video.location} was not looked at.")
-    wanted = np.union1d(sample_pts(table, rate), coarse_pts(table) if video.rounds == 0 else no_pts())
+    wanted = _wanted(table, rate) if video.rounds == 0 else sample_pts(table, rate)
     video.wanted, video.stored = len(wanted), len(np.intersect1d(wanted, stored))
     samples = chunk_samples(len(wanted), videos, workers)
     chunks = plan_chunks(table, wanted, stored, has_parts=video.has_parts, samples=samples)
@@ -130,6 +130,10 @@ def planned_jobs(
         )
         for chunk in chunks
     ]
+
+
+def _wanted(table: TimeTable, rate: float | None) -> Ints:
+    return np.union1d(sample_pts(table, rate), coarse_pts(table))
 
 
 def table_of(video: VideoInWork) -> TimeTable:

@@ -76,13 +76,18 @@ class Committer:
         """Return the pts of a video's frames that are stored or wait here, int64 (n,), rising."""
         if video_id in self._pts:
             return self._pts[video_id]
-        waiting = [rows.embeddings.pts for rows in self._rows.get(video_id, ())]
-        return np.unique(np.concatenate([self._store.stored_pts(video_id, self._model.fingerprint), *waiting]))
+        return np.union1d(self._store.stored_pts(video_id, self._model.fingerprint), self._waiting_pts(video_id))
 
-    def follow(self, video_id: str) -> Ints:
-        """Return the ``pts_of`` a video and keep them in memory until it is dropped: the store is asked once."""
-        self._pts[video_id] = self.pts_of(video_id)
+    def follow(self, video_id: str, *, is_new: bool = False) -> Ints:
+        """Return the ``pts_of`` a video and keep them in memory until it is dropped.
+
+        The store is asked once, or not if nothing of it is stored yet.
+        """
+        self._pts[video_id] = self._waiting_pts(video_id) if is_new else self.pts_of(video_id)
         return self._pts[video_id]
+
+    def _waiting_pts(self, video_id: str) -> Ints:
+        return np.unique(np.concatenate([no_pts(), *(rows.embeddings.pts for rows in self._rows.get(video_id, ()))]))
 
     def drop(self, video_id: str) -> None:
         """Forget what waits here of a video, and its pts."""

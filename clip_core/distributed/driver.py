@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import closing
+from itertools import islice
 
 from clip_core.distributed.committer import Committer
 from clip_core.distributed.given_jobs import GivenJob, GivenJobs
@@ -21,18 +22,26 @@ from clip_core.distributed.jobs import (
     no_pts,
 )
 from clip_core.distributed.progress import EndedVideo, RunProgress, WorkerState
-from clip_core.distributed.videos_in_work import VideoInWork, known_source, planned_jobs, table_of, what_is_missing
+from clip_core.distributed.videos_in_work import (
+    KnownSource,
+    VideoInWork,
+    known_sources,
+    planned_jobs,
+    table_of,
+    what_is_missing,
+)
 from clip_core.distributed.workers import MOST_IN_FLIGHT, ModelFacts, Workers
 from clip_core.errors import ClipVideoError, StoreUnreachableError, shown_name
 from clip_core.indexing.begin_run import begin_runs
 from clip_core.indexing.embed_frames import FIRST_STORE_WAIT_S, MOST_STORE_WAIT_S, STORE_PATIENCE_S
-from clip_core.indexing.index_video import already_done, left_out_warnings, warnings_of
+from clip_core.indexing.index_video import left_out_warnings, warnings_of
 from clip_core.library.identify import is_there
 from clip_core.library.subtitles import refresh_subtitles_of
 from clip_core.store.store import EmbeddingStore
 from clip_core.types import VideoRecord
 
 LOOK_S, TELL_S = 0.2, 0.5
+KNOWN_AT_ONCE = 16
 AFTER_KILL_S = 30.0
 """So long after the start, what an earlier run did not finish may be what it lost when it was killed."""
 MOST_ROUNDS = 2
@@ -88,6 +97,7 @@ class _Driver:
         self._given = GivenJobs()
         self._total = len(locations)
         self._to_look, self._to_embed = deque(locations), deque[str]()
+        self._known: dict[str, KnownSource | ClipVideoError] = {}
         self._videos: dict[str, VideoInWork] = {}
         self._looked: list[VideoInWork] = []
         self._ready: list[VideoInWork] = []
@@ -176,22 +186,21 @@ class _Driver:
 
     def _look_job(self, location: str) -> GivenJob | None:
         """Return the job that looks at a video; None if there is nothing to do, or it is not there."""
-        try:
-            source, known = known_source(location, self._store)
-            finished = already_done(known, (self._model.id, self._model.fingerprint), self._store, self._rate)
-        except StoreUnreachableError:
-            raise
-        except ClipVideoError as error:
-            self._end(location, "", error.line)
+        if location not in self._known:
+            some = [*islice(self._to_look, KNOWN_AT_ONCE)]
+            self._known = known_sources(some, self._model, self._rate, self._store)
+        found = self._known[location]
+        if isinstance(found, ClipVideoError):
+            self._end(location, "", found.line)
             return None
+        known, finished = found.record, found.finished
         if known is not None and finished is not None:
             self._kept += int(finished.done)
             self._wanted += int(finished.total)
             self._end(location, known.video_id, warnings=tuple(finished.warnings), is_idle=True)
             return None
-        stored = no_pts() if known is None else self._committer.pts_of(known.video_id)
-        self._videos[location] = VideoInWork(location, source, is_resumed=known is not None)
-        return GivenJob(location, LookJob(self._given.number(), source, known, stored))
+        self._videos[location] = VideoInWork(location, found.source, is_resumed=known is not None)
+        return GivenJob(location, LookJob(self._given.number(), found.source, known, found.stored))
 
     def _plan(self, location: str, prefers: str = "") -> None:
         """Queue the chunks that a video lacks; finish it if it lacks none."""
@@ -284,6 +293,8 @@ class _Driver:
             refresh_subtitles_of({path: claim for path, (_, claim) in new.items() if is_there(path)}, self._store)
             for (video, _), run in zip(new.values(), begun, strict=True):
                 video.begin(run)
+                if run.is_new:  # at most as many frames as a look embeds
+                    self._committer.follow(video.video_id, is_new=True)
         self._looked = []
 
     def _finished(self, video: VideoInWork, job: Job, report: Finished, worker: str) -> None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from clip_core.addresses import is_address
-from clip_core.distributed.jobs import ChunkJob, Finished, Looked, VideoSource
+from clip_core.distributed.jobs import ChunkJob, Finished, Looked, VideoSource, no_pts
 from clip_core.distributed.plan import chunk_samples, confirmed_table, plan_chunks
+from clip_core.distributed.workers import ModelFacts
+from clip_core.errors import ClipVideoError, StoreUnreachableError, VideoError
 from clip_core.indexing.begin_run import BegunRun
-from clip_core.library.buckets import find_object
-from clip_core.library.identify import file_stamp, known_video
+from clip_core.indexing.index_video import already_done
+from clip_core.library.identify import placed, source_stamp
 from clip_core.store.runs import IndexingLock
 from clip_core.store.store import EmbeddingStore
-from clip_core.types import Ints, TimeTable, VideoRecord
+from clip_core.types import Ints, Progress, TimeTable, VideoRecord
 from clip_core.video.sampling import coarse_pts, sample_pts
 
 
@@ -87,15 +88,68 @@ class VideoInWork:
         return replace(self._record, table=self.table, unreadable_after_s=unreadable[-1] if unreadable else known)
 
 
-def known_source(location: str, store: EmbeddingStore) -> tuple[VideoSource, VideoRecord | None]:
-    """Return a video as it is now, and its record if the store knows it in this state.
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownSource:
+    """What is known of a video before anybody opens it.
+
+    Attributes:
+        source: The video as it is now.
+        record: Its record if the store knows it in this state.
+        stored: int64 (n,), the pts of its stored frames.
+        finished: See ``already_done``; None if something is to be done.
+    """
+
+    source: VideoSource
+    record: VideoRecord | None
+    stored: Ints
+    finished: Progress | None
+
+
+def known_sources(
+    locations: Sequence[str], model: ModelFacts, rate: float | None, store: EmbeddingStore
+) -> dict[str, KnownSource | ClipVideoError]:
+    """Return location → what is known of the video, with two queries for all; or why it cannot be indexed.
+
+    Args:
+        locations: The videos.
+        model, rate: What is asked for; None means every frame.
+        store: Where they may be known.
 
     Raises:
-        VideoError: There is no such file or object.
+        StoreUnreachableError: The storage service does not answer.
     """
-    stamp = find_object(location).stamp if is_address(location) else file_stamp(Path(location))
-    known = known_video(location, store, stamp)
-    return VideoSource(location, stamp), known
+    found: dict[str, KnownSource | ClipVideoError] = {}
+    sources: dict[str, VideoSource] = {}
+    for location in locations:
+        try:
+            sources[location] = VideoSource(location, source_stamp(location))
+        except VideoError as error:
+            found[location] = error
+    ids = {s.location: store.known_id(s.location, *s.stamp) for s in sources.values() if s.stamp is not None}
+    known = [video_id for video_id in dict.fromkeys(ids.values()) if video_id is not None]
+    try:
+        records, stored = _stored(known, model.fingerprint, store)
+        for location, source in sources.items():
+            record = records.get(ids[location] or "")
+            record = None if record is None else placed(record, location)
+            pts = no_pts() if record is None else stored[record.video_id]
+            finished = already_done(record, (model.id, model.fingerprint), store, rate, stored=pts)
+            found[location] = KnownSource(source, record, pts, finished)
+    except StoreUnreachableError:
+        raise
+    except ClipVideoError as error:  # such as a damaged record of one of them
+        if len(locations) == 1:
+            return {locations[0]: error}
+        return {key: own for one in locations for key, own in known_sources([one], model, rate, store).items()}
+    return found
+
+
+def _stored(
+    video_ids: Sequence[str], fingerprint: str, store: EmbeddingStore
+) -> tuple[dict[str, VideoRecord], dict[str, Ints]]:
+    if not video_ids:
+        return {}, {}
+    return store.records_of(video_ids), store.stored_pts_of(fingerprint, video_ids)
 
 
 def planned_jobs(

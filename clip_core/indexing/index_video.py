@@ -28,7 +28,7 @@ from clip_core.library.identify import identify, is_there, known_video, noting, 
 from clip_core.library.subtitles import refresh_subtitles
 from clip_core.store.store import EmbeddingStore
 from clip_core.text import clock, counted
-from clip_core.types import Frame, FrameEmbeddings, Progress, Stage, TimeTable, VideoRecord
+from clip_core.types import Frame, FrameEmbeddings, Ints, Progress, Stage, TimeTable, VideoRecord
 from clip_core.video import Video, open_video
 from clip_core.video.decode_ahead import DecodeAhead, room_for
 from clip_core.video.recorded import recorded_in
@@ -135,11 +135,12 @@ def already_done(
     rate: float | None,
     *,
     coarse_only: bool = False,
+    stored: Ints | None = None,
 ) -> Progress | None:
     """Return the only report if the store holds every sample and the file was once read to its end, else None.
 
-    Of a coarse pass alone, return it if the store holds the keyframes. ``record`` is what is known of the file, and
-    ``model`` the id and the fingerprint of the model.
+    Of a coarse pass alone, return it if the store holds the keyframes. ``record`` is what is known of the file,
+    ``model`` the id and the fingerprint of the model, and ``stored`` the pts of the stored frames, if they are known.
     """
     model_id, fingerprint = model
     state = None if record is None else store.run(record.video_id, fingerprint)
@@ -147,7 +148,8 @@ def already_done(
         return None
     if record.recorded_s is None and (recorded_s := recorded_in(Path(record.path))) is not None:
         store.remember_video(replace(record, recorded_s=recorded_s))
-    stored, coarse = store.stored_pts(record.video_id, fingerprint), coarse_pts(record.table)
+    stored = store.stored_pts(record.video_id, fingerprint) if stored is None else stored
+    coarse = coarse_pts(record.table)
     if coarse_only and len(np.setdiff1d(coarse, stored)) == 0:
         return Progress(len(coarse), len(coarse), seconds_left=0.0)
     wanted = np.union1d(sample_pts(record.table, rate), np.intersect1d(coarse, stored))

@@ -317,7 +317,6 @@ def test_videos_that_only_wait_keep_no_times_and_no_open_files(tmp_path: Path, m
     "method",
     [
         "known_id",
-        "stored_pts",
         "records_of",
         "remember_videos",
         "begin_runs",

@@ -310,6 +310,8 @@ class EmbeddingStore(
         for prefix in (SUMMARIES, STRETCHES):
             for name in self._tables.names(prefix):
                 self._delete_stretches(video_id, name.removeprefix(prefix))
+        for name in self.tables_of_before():  # they may hold some of the video, and are not needed
+            self._tables.drop(name)
         self._tables.delete([*self._tables.names(FRAMES), THUMBNAILS], of_video(video_id))
 
     def forget(self, video_id: str) -> None:

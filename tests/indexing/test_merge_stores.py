@@ -167,6 +167,16 @@ def test_stretches_of_an_earlier_version_are_left_out(
     assert there.row_count(name) == 2
 
 
+def test_nothing_of_a_forgotten_video_stays_in_stretches_of_an_earlier_version(here: EmbeddingStore) -> None:
+    for video_id in (A, B):
+        index(here, video_id, range(4), None)
+    name = keep_stretches_of_before(here)
+    assert here.tables_of_before() == [name]
+    here.forget(A)
+    assert here.tables_of_before() == []
+    assert_planted(here.read(B, MODEL)[0], range(4))
+
+
 def test_of_two_rows_of_one_key_the_newest_counts_whichever_store_has_it(
     here: EmbeddingStore, there: EmbeddingStore
 ) -> None:

@@ -19,10 +19,12 @@ from clip_core import EmbeddingStore, index_video, load_config, load_encoder
 from clip_core.retrieval.filters import SearchFilter
 from clip_core.retrieval.results import Elsewhere, Hit, SearchResult
 from clip_core.retrieval.search import search
+from clip_core.store.searches import COLUMNS, MOST_SAVED, SEARCHES
 from clip_core.store.subtitle_rows import SubtitleSource
+from clip_core.store.tables import digest
 from clip_core.subtitles import Cue
 from clip_core.video.drawing import picture_file
-from pages.regions.search import exports, filters, results
+from pages.regions.search import exports, filters, results, saved
 from pages.regions.search.state import SearchState
 from pages.shared import cache, navigation
 from pages.shared.access import READ_ONLY_VARIABLE
@@ -300,6 +302,31 @@ def test_a_saved_search_tells_what_is_new(library: World, stock: Path) -> None:
     assert {card["name"] for card in page.cards if card["new"]} == {"wide.mp4"}
     page.press("drop_search_0")
     assert store_of(library).searches() == ()
+
+
+def test_more_searches_than_may_be_saved_are_listed_opened_and_removed(library: World) -> None:
+    many = MOST_SAVED + 3
+    store, texts = store_of(library), [f"search {number:03}" for number in range(many)]
+    rows = {"text": texts, "filter": ["{}"] * many, "seen": [""] * many, "at_ns": [1] * many}
+    with store._tables.writing(SEARCHES, COLUMNS) as table:  # as a merge brings them
+        table.add({"key": [digest(text) for text in texts], **rows})
+    page = Searcher()
+
+    def listed() -> list[str]:
+        return [b.label for b in page.at.button if (b.key or "").startswith("saved_search_")]
+
+    assert [label.partition(" :")[0] for label in listed()] == texts[: saved.MOST_LISTED]
+    page.at.toggle(key="lists_all").set_value(True)
+    page.run()
+    assert [label.partition(" :")[0] for label in listed()] == texts
+    page.press(f"saved_search_{many - 1}")
+    assert not page.holding("searches are saved")
+    assert len(store.searches()[-1].seen) == 3  # that somebody has looked is stored
+    page.press(f"drop_search_{many - 1}")
+    assert [search.text for search in store.searches()] == texts[:-1]
+    page.ask("a dog")
+    page.press("save_search")
+    assert page.holding("202 searches are saved")
 
 
 def test_a_picture_is_looked_for(library: World) -> None:

@@ -36,7 +36,7 @@ def draw_saved(place: DeltaGenerator, store: EmbeddingStore, encoder: Encoder | 
 def _draw_list(searches: Sequence[SavedSearch], store: EmbeddingStore, encoder: Encoder | None) -> None:
     st.markdown("##### Saved searches")
     frames, until_s = {} if encoder is None else frames_of(store, encoder), time.monotonic() + PATIENCE_S
-    for number, search in enumerate(searches[:MOST_LISTED]):
+    for number, search in enumerate(searches if search_state().lists_all else searches[:MOST_LISTED]):
         new = 0 if encoder is None else _new_hits(search, frames, encoder, store, until_s)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             st.button(
@@ -53,7 +53,7 @@ def _draw_list(searches: Sequence[SavedSearch], store: EmbeddingStore, encoder: 
             if not store.read_only:
                 draw_remove(short_prompt(search.text), f"drop_search_{number}", partial(_drop, search.text, store))
     if len(searches) > MOST_LISTED:
-        st.caption(f"{len(searches) - MOST_LISTED} more are saved. Remove some to see them.")
+        st.toggle(f"All {len(searches)}", search_state().lists_all, key="lists_all", on_change=_list_all)
 
 
 def _new_hits(
@@ -117,6 +117,10 @@ def _label(text: str) -> str:
 
 def _switch() -> None:
     search_state().only_new = bool(st.session_state["only_new"])
+
+
+def _list_all() -> None:
+    search_state().lists_all = bool(st.session_state["lists_all"])
 
 
 def _open(search: SavedSearch) -> None:

@@ -64,6 +64,7 @@ class SearchState:
 
     since: SavedSearch | None = None  # the saved search that is shown, as it was when somebody last looked
     only_new: bool = False
+    lists_all: bool = False  # whether all saved searches are listed
     new_hits: dict[str, tuple[object, int]] = field(default_factory=dict)  # text → of what, and how many hits are new
     queued: list[tuple[str, IndexKey]] = field(default_factory=list)  # names and tasks of the videos that were queued
     queued_done: int = 0

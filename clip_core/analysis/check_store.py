@@ -128,10 +128,11 @@ class _Check:
                     yield Finding(name, "lacking", what, next_step)
                 continue
             for video_id, count in sorted(counts.unusable.items()):
-                if video_id in names or not names:  # rows of others are never read
-                    shown = names.get(video_id, short_id(video_id))
-                    what = f"{shown}: {counted(count, 'vector is', 'vectors are')} damaged: not of unit length."
-                    yield Finding(name, "lacking", what, "Forget the video and index it again.")
+                if video_id in names or VIDEOS not in self._counts:  # rows of others are never read
+                    short = short_id(video_id)
+                    damaged = f"{counted(count, 'vector is', 'vectors are')} damaged: not of unit length."
+                    what = f"{names.get(video_id, short)}: {damaged}"
+                    yield Finding(name, "lacking", what, f"Forget {short} and index it again.")
 
     def _times(self) -> Iterator[Finding]:
         """Find records whose times cannot be unpacked."""

@@ -19,7 +19,10 @@ from tests.indexing.test_merge_stores import FRAMES, MODEL, A, B, C, fill, index
 
 TABLE = f"frames_{MODEL}"
 LEFT_BEHIND = "It does no harm; `store copy` to an empty place leaves it behind."
-AGAIN = "Forget the video and index it again."
+
+
+def again(video_id: str) -> str:
+    return f"Forget {video_id[:12]} and index it again."
 
 
 def damaged(factor: float, pts: range | list[int]) -> FrameEmbeddings:
@@ -80,8 +83,8 @@ def test_vectors_that_are_not_of_unit_length_are_found_by_video(store: Embedding
     store.append(B, MODEL, damaged(0.0, [9]))
     store.append("dd" * 32, MODEL, damaged(0.0, [9]))
     assert faults(store) == [
-        Finding(TABLE, "lacking", "aa.mp4: 3 vectors are damaged: not of unit length.", AGAIN),
-        Finding(TABLE, "lacking", "bb.mp4: 3 vectors are damaged: not of unit length.", AGAIN),
+        Finding(TABLE, "lacking", "aa.mp4: 3 vectors are damaged: not of unit length.", again(A)),
+        Finding(TABLE, "lacking", "bb.mp4: 3 vectors are damaged: not of unit length.", again(B)),
         Finding(TABLE, "note", "Rows of 1 video that are not stored, such as dddddddddddd.", LEFT_BEHIND),
     ]
 
@@ -93,7 +96,7 @@ def test_a_vector_whose_bytes_in_the_file_are_others_is_found(store: EmbeddingSt
     before = file.read_bytes()
     file.write_bytes(before.replace(written.tobytes(), nothing.tobytes()))
     assert before.count(written.tobytes()) == 1
-    assert faults(store) == [Finding(TABLE, "lacking", "aa.mp4: 1 vector is damaged: not of unit length.", AGAIN)]
+    assert faults(store) == [Finding(TABLE, "lacking", "aa.mp4: 1 vector is damaged: not of unit length.", again(A))]
 
 
 def test_vectors_of_prompts_that_are_zero_are_found(store: EmbeddingStore) -> None:

@@ -68,7 +68,7 @@ def test_vectors_that_are_not_of_unit_length_must_be_put_right(
     store.append(A, MODEL, frames)
     code, out, _ = run(capsys, "store", "check", str(tmp_path))
     assert (code, out[-1]) == (3, "Some must be put right.")
-    fault = "aa.mp4: 2 vectors are damaged: not of unit length. Forget the video and index it again."
+    fault = f"aa.mp4: 2 vectors are damaged: not of unit length. Forget {A[:12]} and index it again."
     assert f"lacking frames_{MODEL[:13]} {fault}" in out
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.test_browser import PROMPTS
 from tests.support.app import new_world
-from tests.support.browser import SharedApp, Visitor, set_prompts, wait_until
+from tests.support.browser import Visitor, served, set_prompts, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
@@ -51,16 +51,16 @@ Open = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="module")
-def opened(app: SharedApp, tmp_path_factory: pytest.TempPathFactory, stock: Path, chromium: Any) -> Open:
+def opened(tmp_path_factory: pytest.TempPathFactory, stock: Path, chromium: Any) -> Iterator[Open]:
     world = new_world(tmp_path_factory.mktemp("bad"), stock)
     world.write(CLIP=PROMPTS)
-    app.show(world)
+    with served(world) as address:
 
-    def opened(size: dict[str, int], scale: float = 1.0, theme: str = "light") -> Visitor:
-        context = chromium.new_context(viewport=size, device_scale_factor=scale, color_scheme=theme)
-        return Visitor(context.new_page(), app.address).open_ready("Player")
+        def opened(size: dict[str, int], scale: float = 1.0, theme: str = "light") -> Visitor:
+            context = chromium.new_context(viewport=size, device_scale_factor=scale, color_scheme=theme)
+            return Visitor(context.new_page(), address).open_ready("Player")
 
-    return opened
+        yield opened
 
 
 def stands_well(visitor: Visitor) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -18,7 +20,7 @@ from playwright.sync_api import expect
 from clip_core.charts.colours import THEMES
 from tests.export.test_report import Parsed
 from tests.support.app import new_world
-from tests.support.browser import SharedApp, Theme, Visitor, control, set_prompts, wait_until
+from tests.support.browser import Visitor, control, served, set_prompts, wait_until
 from tests.support.video_maker import number_picture
 from tests.support.world import World
 
@@ -28,31 +30,35 @@ PROMPTS = ["a dog", "pizza", "a red car", "a person running", "fireworks", "an u
 LONG = "night market " * 385
 HOSTILE = ["<img src=x onerror=alert(1)>", "$x$", ":dog:", "[x](y)", "*b*", ":red[r]", "<b>bold</b>", "🍕", "كلب", LONG]
 SHOWN = [*HOSTILE[:-1], "night market nig…"]
+SIZE = {"width": 1440, "height": 900}
 
 Visit = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, stock: Path) -> World:
+def site(tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Iterator[tuple[World, str]]:
     world = new_world(tmp_path_factory.mktemp("site"), stock)
     world.write(CLIP=PROMPTS)
-    return world
+    with served(world) as address:
+        yield world, address
 
 
 @pytest.fixture
-def visit(app: SharedApp, world: World) -> Iterator[Visit]:
-    """A visitor of a world; at the end nobody may have seen an error or asked another host."""
-    visitors: list[Visitor] = []
+def visit(site: tuple[World, str], chromium: Any) -> Iterator[Visit]:
+    """Open tabs; at the end none of them may have seen an error or asked another host."""
+    tabs: list[Visitor] = []
+    with contextlib.ExitStack() as stack:
 
-    def opened(world: World = world, theme: Theme = "light") -> Visitor:
-        app.show(world)
-        visitors.append(app.visit(Visitor, theme=theme))
-        return visitors[-1]
+        def opened(address: str = site[1], theme: str = "light") -> Visitor:
+            context = chromium.new_context(viewport=SIZE, color_scheme=theme, accept_downloads=True)
+            stack.callback(context.close)
+            tabs.append(Visitor(context.new_page(), address))
+            return tabs[-1]
 
-    yield opened
-    for visitor in visitors:
-        assert visitor.errors == []
-        assert visitor.outside() == []
+        yield opened
+        for tab in tabs:
+            assert tab.errors == []
+            assert tab.outside() == []
 
 
 def nearest_sample(visitor: Visitor, share: float) -> int:
@@ -244,43 +250,44 @@ def write_long_clip(path: Path) -> None:
         container.mux(stream.encode(None))
 
 
-def test_an_upload_grows_to_its_end_through_a_reload(visit: Visit, tmp_path: Path, stock: Path) -> None:
+def test_an_upload_grows_to_its_end_through_a_reload(visit: Visit, tmp_path: Path, stock: Path, chromium: Any) -> None:
     write_long_clip(tmp_path / "ten minutes.mp4")
     world = new_world(tmp_path, stock)
     (tmp_path / "videos").mkdir()
     world.write(samples_per_second=30, CLIP=PROMPTS[:3], video_dirs=["videos"])
-    visitor = visit(world).open_ready("Player")
-    visitor.tab.locator(".st-key-upload_box button").first.click()
-    visitor.tab.locator("input[type=file]").set_input_files(tmp_path / "ten minutes.mp4")
-    counts: list[int] = []
+    with served(world) as address:
+        visitor = visit(address).open_ready("Player")
+        visitor.tab.locator(".st-key-upload_box button").first.click()
+        visitor.tab.locator("input[type=file]").set_input_files(tmp_path / "ten minutes.mp4")
+        counts: list[int] = []
 
-    def indexed() -> int:
-        text = visitor.tab.locator(".st-key-footer").text_content(timeout=30_000) or ""
-        found = re.search(r"([\d,]+) frames? indexed", text)
-        assert found is not None, text
-        count = int(found[1].replace(",", ""))
-        if count not in counts:
-            counts.append(count)
-        return count
+        def indexed() -> int:
+            text = visitor.tab.locator(".st-key-footer").text_content(timeout=30_000) or ""
+            found = re.search(r"([\d,]+) frames? indexed", text)
+            assert found is not None, text
+            count = int(found[1].replace(",", ""))
+            if count not in counts:
+                counts.append(count)
+            return count
 
-    wait_until(lambda: visitor.tab.get_by_text("10:00.000 · 160 × 90").count(), 90, "the upload is chosen")
-    area = visitor.tab.locator(f"{control('prompts')} textarea")
-    area.fill("\n".join(PROMPTS[:3]))
-    area.press("Control+Enter")
-    wait_until(lambda: indexed() > 300 and visitor.lines() == 3, 90, "the curve grows")
-    before = indexed()
-    visitor.tab.reload()
-    visitor.tab.wait_for_selector(f"{control('video')} input")
-    chosen = visitor.tab.locator(f"{control('video')} input")
-    chosen.click()
-    visitor.tab.get_by_role("option", name="ten minutes.mp4").click()
-    wait_until(lambda: visitor.tab.get_by_text("10:00.000 · 160 × 90").count(), 60, "the upload is chosen again")
-    wait_until(lambda: indexed() >= before, 30, "what was indexed before the reload")
-    wait_until(lambda: indexed() == 18_000, 200, "all frames")
-    visitor.tab.locator(".st-key-status", has_text="18,000 samples indexed").wait_for()
-    grown = [count for count in counts if count != 300]  # 300 is the video that the config names
-    assert len(grown) >= 4
-    assert grown == sorted(grown)
-    visitor.settle()
-    assert visitor.lines() == 3
-    assert len(list((tmp_path / "videos" / "uploads").glob("*.mp4"))) == 1
+        wait_until(lambda: visitor.tab.get_by_text("10:00.000 · 160 × 90").count(), 90, "the upload is chosen")
+        area = visitor.tab.locator(f"{control('prompts')} textarea")
+        area.fill("\n".join(PROMPTS[:3]))
+        area.press("Control+Enter")
+        wait_until(lambda: indexed() > 300 and visitor.lines() == 3, 90, "the curve grows")
+        before = indexed()
+        visitor.tab.reload()
+        visitor.tab.wait_for_selector(f"{control('video')} input")
+        chosen = visitor.tab.locator(f"{control('video')} input")
+        chosen.click()
+        visitor.tab.get_by_role("option", name="ten minutes.mp4").click()
+        wait_until(lambda: visitor.tab.get_by_text("10:00.000 · 160 × 90").count(), 60, "the upload is chosen again")
+        wait_until(lambda: indexed() >= before, 30, "what was indexed before the reload")
+        wait_until(lambda: indexed() == 18_000, 200, "all frames")
+        visitor.tab.locator(".st-key-status", has_text="18,000 samples indexed").wait_for()
+        grown = [count for count in counts if count != 300]  # 300 is the video that the config names
+        assert len(grown) >= 4
+        assert grown == sorted(grown)
+        visitor.settle()
+        assert visitor.lines() == 3
+        assert len(list((tmp_path / "videos" / "uploads").glob("*.mp4"))) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.test_within_reach import assert_in_reach
 from tests.support.app import new_world
-from tests.support.browser import SharedApp, control, wait_until
+from tests.support.browser import FIRST_MS, control, served, wait_until
 from tests.support.player import PlayerVisitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -47,7 +47,9 @@ class Judge(PlayerVisitor):
     """A visitor of Evaluate."""
 
     def begin(self) -> None:
-        self.open_ready("Player")
+        self.open()
+        self.tab.locator(".st-key-status", has_text="indexed").wait_for(timeout=FIRST_MS)
+        self.settle()
         self.tab.get_by_role("link", name="Evaluate").first.click()
         self.tab.locator(".st-key-mark_bar").wait_for()
         self.tab.locator(".cvi-transport").wait_for()
@@ -84,20 +86,23 @@ class Judge(PlayerVisitor):
         return list(self.tab.evaluate(RANGE))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def shown(app: SharedApp, tmp_path_factory: pytest.TempPathFactory, stock: Path) -> None:
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Iterator[str]:
     world = new_world(tmp_path_factory.mktemp("evaluate"), stock)
     world.write(threshold=0.0)  # so that there are moments of a model that knows nothing
-    app.show(world)
+    with served(world) as found:
+        yield found
 
 
 @pytest.fixture
-def judge(app: SharedApp) -> Iterator[Judge]:
-    made = app.visit(Judge, SIZE)
+def judge(chromium: Any, address: str) -> Iterator[Judge]:
+    context = chromium.new_context(viewport=SIZE, color_scheme="light", accept_downloads=True)
+    made = Judge(context.new_page(), address)
     made.begin()
     yield made
     assert made.errors == []
     assert made.outside() == []
+    context.close()
 
 
 @pytest.fixture

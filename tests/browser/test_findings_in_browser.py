@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.app import new_world
-from tests.support.browser import FIRST_MS, SharedApp, Visitor, control, wait_until
+from tests.support.browser import FIRST_MS, Visitor, control, served, wait_until
 
 SIDEBAR = """() => {
     const s = document.querySelector('[data-testid="stSidebarContent"]')
@@ -17,6 +19,12 @@ SIDEBAR = """() => {
 
 class Finder(Visitor):
     """A visitor who looks for findings."""
+
+    def begin(self) -> None:
+        """Open the page and wait until the video is indexed."""
+        self.open()
+        self.tab.locator(".st-key-status", has_text="indexed").wait_for(timeout=FIRST_MS)
+        self.settle()
 
     def choose(self, key: str, option: str) -> None:
         """Pick an option of a select box."""
@@ -51,14 +59,21 @@ class Finder(Visitor):
 
 
 @pytest.fixture(scope="module")
-def visitor(app: SharedApp, tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Finder:
-    """One visitor for all tests: opening takes longer than they do. Each asks for what it needs."""
+def address(tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Iterator[str]:
     world = new_world(tmp_path_factory.mktemp("findings"), stock)
     world.write(threshold=0.0)  # so that there are moments of a model that knows nothing
-    app.show(world)
-    made = app.visit(Finder, theme="dark")
-    made.open_ready("Player")
-    return made
+    with served(world) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def visitor(chromium: Any, address: str) -> Iterator[Finder]:
+    """One tab for all tests: opening takes longer than they do. Each asks for what it needs."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
+    made = Finder(context.new_page(), address)
+    made.begin()
+    yield made
+    context.close()
 
 
 def test_the_axis_follows_the_unit_and_nothing_scrolls(visitor: Finder) -> None:
@@ -107,7 +122,9 @@ def test_the_link_of_the_box_shows_the_same_in_a_new_tab(visitor: Finder) -> Non
     visitor.tab.keyboard.press("Escape")
     visitor.tab.locator('[data-testid="stCode"]').wait_for(state="hidden")
     other = Finder(visitor.tab.context.new_page(), link)
-    other.open_ready("Player")
+    other.open()
+    other.tab.locator(".st-key-status", has_text="indexed").wait_for(timeout=FIRST_MS)
+    other.settle()
     wait_until(lambda: (other.heading(), other.axis()) == (heading, axis), what=f"{heading} {axis}")
     shown = other.tab.locator(".st-key-legend button").all_inner_texts()
     assert [text.strip() for text in shown] == ["a dog", "<b>50 % & more?</b>"]

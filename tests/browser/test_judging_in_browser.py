@@ -16,7 +16,7 @@ from clip_core.types import Annotation
 from pages.regions.moments.table import PEAK_PX, UP_TO_PEAK_PX
 from tests.browser.test_findings_in_browser import Finder
 from tests.support.app import new_world
-from tests.support.browser import SharedApp, control, wait_until
+from tests.support.browser import control, served, wait_until
 from tests.support.world import World, seconds
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -40,7 +40,9 @@ X_OF = """(seconds) => { const plot = document.querySelector('.cvi-plot'), axis 
 class Judge(Finder):
     """A visitor who judges."""
 
-    world: World
+    def __init__(self, tab: Any, address: str, world: World) -> None:
+        super().__init__(tab, address)
+        self.world = world
 
     @property
     def annotations(self) -> list[Annotation]:
@@ -98,15 +100,14 @@ class Judge(Finder):
 
 
 @pytest.fixture
-def judge(app: SharedApp, tmp_path: Path, stock: Path) -> Iterator[Judge]:
+def judge(chromium: Any, tmp_path: Path, stock: Path) -> Iterator[Judge]:
     world = new_world(tmp_path, stock)
-    app.show(world)
-    made = app.visit(Judge)
-    made.world = world
-    made.open_ready("Player")
-    wait_until(lambda: len(made.starts) >= 3, what="three moments")
-    yield made
-    assert made.errors == []
+    with served(world) as address, chromium.new_context(viewport={"width": 1440, "height": 900}) as context:
+        made = Judge(context.new_page(), address, world)
+        made.open_ready("Player")
+        wait_until(lambda: len(made.starts) >= 3, what="three moments")
+        yield made
+        assert made.errors == []
 
 
 def test_a_click_on_the_selected_row_goes_there_again(judge: Judge) -> None:

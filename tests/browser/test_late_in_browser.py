@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import WebSocketRoute
 
 from tests.support.app import new_world
-from tests.support.browser import SIZE, SharedApp, Visitor, control, wait_until
+from tests.support.browser import Visitor, control, served, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(200)]
 
@@ -49,14 +49,13 @@ class Wire:
 
 
 def test_an_upload_stays_chosen_though_the_browser_still_sends_the_old_name(
-    app: SharedApp, chromium: Any, tmp_path: Path, stock: Path
+    chromium: Any, tmp_path: Path, stock: Path
 ) -> None:
     world = new_world(tmp_path, stock)
     (tmp_path / "videos").mkdir()
     world.write(video_dirs=["videos"])
-    app.show(world)
-    with chromium.new_context(viewport=SIZE) as context:  # of its own: the wire stays on a tab
-        visitor = Visitor(context.new_page(), app.address)
+    with served(world) as address, chromium.new_context(viewport={"width": 1440, "height": 900}) as context:
+        visitor = Visitor(context.new_page(), address)
         wire = Wire(visitor.tab)
         visitor.open_ready("Player")
         visitor.tab.locator(".st-key-upload_box button").first.click()

@@ -13,7 +13,7 @@ from tests.browser.test_bad_input import SIXTY
 from tests.browser.test_browser import PROMPTS
 from tests.browser.test_window import MANY
 from tests.support.app import new_world
-from tests.support.browser import CHROMIUM_FLAGS, SharedApp, Visitor, chromium_program, set_prompts, wait_until
+from tests.support.browser import CHROMIUM_FLAGS, Visitor, chromium_program, served, set_prompts, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
@@ -27,18 +27,21 @@ _CUT = """() => [...document.querySelectorAll("[data-testid=stSidebar] button, [
 """The texts of buttons that do not show whole."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def shown(app: SharedApp, tmp_path_factory: pytest.TempPathFactory, stock: Path) -> None:
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Iterator[str]:
     world = new_world(tmp_path_factory.mktemp("many"), stock)
     world.write(CLIP=MANY)
-    app.show(world)
+    with served(world) as found:
+        yield found
 
 
 @pytest.fixture
-def visitor(app: SharedApp) -> Iterator[Visitor]:
-    made = app.visit(Visitor, {"width": 1366, "height": 768}).open_ready("Player")
+def visitor(address: str, chromium: Any) -> Iterator[Visitor]:
+    context = chromium.new_context(viewport={"width": 1366, "height": 768})
+    made = Visitor(context.new_page(), address).open_ready("Player")
     yield made
     assert made.errors == []
+    context.close()
 
 
 def test_no_button_is_cut(visitor: Visitor) -> None:
@@ -69,13 +72,13 @@ def test_every_pill_is_reached_by_wheel_and_by_keyboard(visitor: Visitor) -> Non
     assert tabs >= 1
 
 
-def test_the_bar_that_scrolls_the_pills_is_seen(app: SharedApp, chromium: Any) -> None:
+def test_the_bar_that_scrolls_the_pills_is_seen(address: str, chromium: Any) -> None:
     """Playwright's own browser hides all scroll bars, so this one is another."""
     with_bars = chromium.browser_type.launch(
         executable_path=chromium_program(), args=CHROMIUM_FLAGS, ignore_default_args=["--hide-scrollbars"]
     )
     try:
-        visitor = Visitor(with_bars.new_page(viewport={"width": 1366, "height": 768}), app.address).open_ready("Player")
+        visitor = Visitor(with_bars.new_page(viewport={"width": 1366, "height": 768}), address).open_ready("Player")
         bar = "box => box.offsetWidth - box.clientWidth"
         legend = visitor.tab.locator(".st-key-legend")
         assert legend.evaluate(bar) == 0, "two rows hold fifteen"

@@ -11,11 +11,12 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.support.app import new_world
-from tests.support.browser import FIRST_MS, SIZE, Visitor, control, served, wait_until
+from tests.support.browser import FIRST_MS, Visitor, control, served, wait_until
 from tests.support.world import APP
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
+SIZE = {"width": 1440, "height": 900}
 SLOW = """
 import time
 from pathlib import Path

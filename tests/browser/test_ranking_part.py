@@ -11,8 +11,8 @@ import pytest
 
 from clip_core.charts.colours import swatch_uri
 from clip_core.types import Scores
-from tests.browser.test_browser import HOSTILE
-from tests.support.browser import SIZE, wait_until
+from tests.browser.test_browser import HOSTILE, SIZE
+from tests.support.browser import wait_until
 from tests.support.curve_maker import scores_of
 from tests.support.stage import ROWS, Stage, put, times_of
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from clip_core.subtitles import Cue
-from tests.browser.test_browser import PROMPTS
+from tests.browser.test_browser import PROMPTS, SIZE
 from tests.support.app import new_world
-from tests.support.browser import SIZE, SharedApp, Visitor, set_prompts, wait_until
+from tests.support.browser import Visitor, served, set_prompts, wait_until
 from tests.support.stage import Stage, put, times_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -62,22 +62,24 @@ def test_the_cue_of_the_playhead_is_in_the_middle_and_a_click_goes_to_another(ta
 
 
 def test_subtitles_beside_the_video_are_on_the_page_without_scrolling(
-    tmp_path: Path, stock: Path, app: SharedApp
+    tmp_path: Path, stock: Path, chromium: Any
 ) -> None:
     world = new_world(tmp_path, stock)
     world.write(CLIP=PROMPTS)
     said = "".join(f"{at}\n00:00:0{at},000 --> 00:00:0{at},900\nspoken at {at}\n\n" for at in range(5))
     (tmp_path / "wide.srt").write_text(said)
-    app.show(world)
-    visitor = app.visit(Visitor, {"width": 1366, "height": 768}).open_ready("Player")
-    set_prompts(visitor, PROMPTS)
-    visitor.tab.locator(".cvi-cue", has_text="spoken at 2").click()
-    wait_until(lambda: visitor.tab.evaluate(NOW) == ["spoken at 2"], what=str(visitor.tab.evaluate(NOW)))
-    visitor.fits_at_rest()
-    visitor.watch("Frames")
-    visitor.tab.set_viewport_size(SIZE)  # frame by frame, the page scrolls in smaller windows
-    wait_until(lambda: visitor.tab.evaluate(NOW) == ["spoken at 2"], what=str(visitor.tab.evaluate(NOW)))
-    visitor.tab.locator(".cvi-cue", has_text="spoken at 3").click()
-    wait_until(lambda: visitor.tab.evaluate(NOW) == ["spoken at 3"], what=str(visitor.tab.evaluate(NOW)))
-    visitor.fits_at_rest()
-    assert visitor.errors == []
+    with served(world) as address:
+        context = chromium.new_context(viewport={"width": 1366, "height": 768})
+        visitor = Visitor(context.new_page(), address).open_ready("Player")
+        set_prompts(visitor, PROMPTS)
+        visitor.tab.locator(".cvi-cue", has_text="spoken at 2").click()
+        wait_until(lambda: visitor.tab.evaluate(NOW) == ["spoken at 2"], what=str(visitor.tab.evaluate(NOW)))
+        visitor.fits_at_rest()
+        visitor.watch("Frames")
+        visitor.tab.set_viewport_size(SIZE)  # frame by frame, the page scrolls in smaller windows
+        wait_until(lambda: visitor.tab.evaluate(NOW) == ["spoken at 2"], what=str(visitor.tab.evaluate(NOW)))
+        visitor.tab.locator(".cvi-cue", has_text="spoken at 3").click()
+        wait_until(lambda: visitor.tab.evaluate(NOW) == ["spoken at 3"], what=str(visitor.tab.evaluate(NOW)))
+        visitor.fits_at_rest()
+        assert visitor.errors == []
+        context.close()

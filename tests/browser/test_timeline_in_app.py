@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import ImageColor
 
 from clip_core.charts.colours import THEMES
-from tests.browser.test_browser import PROMPTS
+from tests.browser.test_browser import PROMPTS, SIZE
 from tests.support.app import new_world
-from tests.support.browser import FIRST_MS, SharedApp, Visitor, control, wait_until
+from tests.support.browser import FIRST_MS, Visitor, control, served, wait_until
 from tests.support.stage import ROWS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -65,20 +66,23 @@ class Watcher(Visitor):
         return int(self.tab.evaluate(_INK, list(ImageColor.getrgb(colour))))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def shown(app: SharedApp, tmp_path_factory: pytest.TempPathFactory, stock: Path) -> None:
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Iterator[str]:
     world = new_world(tmp_path_factory.mktemp("timeline"), stock)
     world.take(stock / "short.mp4")
     world.write(CLIP=PROMPTS)
-    app.show(world)
+    with served(world) as found:
+        yield found
 
 
 @pytest.fixture
-def visitor(app: SharedApp) -> Iterator[Watcher]:
-    made = app.visit(Watcher).ready()
+def visitor(address: str, chromium: Any) -> Iterator[Watcher]:
+    context = chromium.new_context(viewport=SIZE, color_scheme="light")
+    made = Watcher(context.new_page(), address).ready()
     yield made
     assert made.errors == []
     assert made.outside() == []
+    context.close()
 
 
 def test_zoom_and_node_survive_reruns_but_not_another_axis_or_video(visitor: Watcher) -> None:

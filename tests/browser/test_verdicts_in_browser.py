@@ -11,7 +11,7 @@ import pytest
 from tests.browser.test_findings_in_browser import Finder
 from tests.browser.test_screen_part import SIZE, Films, Seat
 from tests.pages.test_verdicts_page import PROMPTS, SURE, WALKS, sample_world
-from tests.support.browser import SharedApp, control, wait_until
+from tests.support.browser import control, served, wait_until
 from tests.support.stage import Stage, put, times_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -30,12 +30,14 @@ def seat(stage: Stage, chromium: Any) -> Iterator[Seat]:
 
 
 @pytest.fixture(scope="module")
-def visitor(app: SharedApp, tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Finder:
-    """One visitor of the sample for all tests."""
-    app.show(sample_world(tmp_path_factory.mktemp("verdicts"), stock))
-    made = app.visit(Finder)
-    made.open_ready("Player")
-    return made
+def visitor(chromium: Any, tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Iterator[Finder]:
+    """One tab with the sample for all tests."""
+    with served(sample_world(tmp_path_factory.mktemp("verdicts"), stock)) as address:
+        context = chromium.new_context(viewport={"width": 1440, "height": 900})
+        made = Finder(context.new_page(), address)
+        made.begin()
+        yield made
+        context.close()
 
 
 def test_the_player_goes_where_the_server_would(seat: Seat) -> None:

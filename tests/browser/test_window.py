@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from pages.regions.viewer.parts import FIT_PX
 from pages.shared.tables import HEAD_PX, ROW_PX
 from tests.browser.test_browser import PROMPTS
 from tests.support.app import new_world
-from tests.support.browser import SharedApp, Theme, Visitor, set_prompts, wait_until
+from tests.support.browser import Visitor, served, set_prompts, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
@@ -32,15 +32,16 @@ Open = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="module")
-def opened(app: SharedApp, tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Open:
+def opened(tmp_path_factory: pytest.TempPathFactory, stock: Path, chromium: Any) -> Iterator[Open]:
     world = new_world(tmp_path_factory.mktemp("window"), stock)
     world.write(CLIP=PROMPTS)
-    app.show(world)
+    with served(world) as address:
 
-    def opened(width: int, height: int, theme: Theme = "light") -> Visitor:
-        return app.visit(Visitor, {"width": width, "height": height}, theme).open_ready("Player")
+        def opened(width: int, height: int, theme: str = "light") -> Visitor:
+            context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+            return Visitor(context.new_page(), address).open_ready("Player")
 
-    return opened
+        yield opened
 
 
 def inside(visitor: Visitor) -> bool:
@@ -64,6 +65,7 @@ def test_bars_axis_and_download_are_inside_a_laptops_window(opened: Open) -> Non
         set_prompts(visitor, prompts)
         wait_until(lambda: inside(visitor), what=told(visitor))
         visitor.fits_at_rest()
+    visitor.tab.context.close()
 
 
 def test_the_chart_follows_the_window(opened: Open) -> None:
@@ -81,6 +83,7 @@ def test_the_chart_follows_the_window(opened: Open) -> None:
     wait_until(lambda: set(visitor.tab.evaluate(drawn)) == {round(height())}, what="axes and curves as high as it")
     visitor.tab.set_viewport_size({"width": 1366, "height": 500})  # too low: then the page scrolls
     wait_until(lambda: height() == FIT_PX[0], what="the least height")
+    visitor.tab.context.close()
 
 
 def test_the_height_that_is_asked_for_is_kept(opened: Open) -> None:
@@ -88,6 +91,7 @@ def test_the_height_that_is_asked_for_is_kept(opened: Open) -> None:
     visitor.tab.locator(".st-key-view_box button").first.click()
     visitor.tab.locator(".st-key-chart_h button", has_text="Tall").click()
     wait_until(lambda: visitor.tab.locator(".cvi-plot").bounding_box()["height"] == 560, what="560 pixels")
+    visitor.tab.context.close()
 
 
 def rows_that_fit(visitor: Visitor) -> tuple[float, float, int]:
@@ -127,3 +131,4 @@ def test_the_table_has_all_rows_that_fit(opened: Open, size: tuple[int, int]) ->
         lambda: rows_that_fit(visitor)[0] <= HEAD_PX + ROW_PX * max(1, rows_that_fit(visitor)[2]) + 1,
         what="no empty rows",
     )
+    visitor.tab.context.close()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from tests.support.app import new_world
-from tests.support.browser import SharedApp, Theme, Visitor, control, wait_until
+from tests.support.browser import Visitor, control, served, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -123,21 +123,22 @@ STATES: dict[str, Callable[[Visitor], None]] = {
 
 
 @pytest.fixture(scope="module")
-def reached(app: SharedApp, tmp_path_factory: pytest.TempPathFactory, stock: Path) -> Callable[..., Visitor]:
+def reached(tmp_path_factory: pytest.TempPathFactory, stock: Any, chromium: Any) -> Iterator[Callable[..., Visitor]]:
     """Open the page at a size, in a theme."""
     world = new_world(tmp_path_factory.mktemp("reach"), stock)
     world.write(threshold=0.0)  # so that there are moments of a model that knows nothing
-    app.show(world)
+    with served(world) as address:
 
-    def opened(size: tuple[int, int] = SIZES[1], theme: Theme = "light") -> Visitor:
-        visitor = app.visit(Visitor, dict(zip(("width", "height"), size, strict=True)), theme)
-        visitor.tab.goto(app.address)
-        visitor.tab.locator("[data-region=verdicts]").first.wait_for(timeout=120_000)
-        wait_until(lambda: "indexed" in str(visitor.tab.locator(".st-key-status").first.text_content()), 120)
-        visitor.settle()
-        return visitor
+        def opened(size: tuple[int, int] = SIZES[1], theme: str = "light") -> Visitor:
+            viewport = dict(zip(("width", "height"), size, strict=True))
+            visitor = Visitor(chromium.new_context(viewport=viewport, color_scheme=theme).new_page(), address)
+            visitor.tab.goto(address)
+            visitor.tab.locator("[data-region=verdicts]").first.wait_for(timeout=120_000)
+            wait_until(lambda: "indexed" in str(visitor.tab.locator(".st-key-status").first.text_content()), 120)
+            visitor.settle()
+            return visitor
 
-    return opened
+        yield opened
 
 
 def assert_in_reach(visitor: Visitor, within: str = "body", what: str = "") -> None:
@@ -155,12 +156,14 @@ def test_every_control_is_in_reach_at_every_size(reached: Callable[..., Visitor]
     for width, height in SIZES:
         visitor.tab.set_viewport_size({"width": width, "height": height})
         assert_in_reach(visitor, what=f"{state} at {width} px")
+    visitor.tab.context.close()
 
 
 def test_every_control_is_in_reach_in_the_dark(reached: Callable[..., Visitor]) -> None:
     visitor = reached(theme="dark")
     click_first_row(visitor)
     assert_in_reach(visitor)
+    visitor.tab.context.close()
 
 
 @pytest.mark.parametrize("size", [SIZES[1], SIZES[-1]], ids=["window", "phone"])
@@ -179,6 +182,7 @@ def test_what_is_in_a_box_is_in_reach(reached: Callable[..., Visitor], size: tup
     if phone:
         show_sidebar(visitor, wanted=True)
         assert_in_reach(visitor, "[data-testid=stSidebar]", "sidebar")
+    visitor.tab.context.close()
 
 
 def show_sidebar(visitor: Visitor, *, wanted: bool) -> None:
@@ -196,3 +200,4 @@ def test_the_look_finds_a_toolbar_where_streamlit_puts_it(reached: Callable[...,
     click_first_row(visitor)
     visitor.tab.add_style_tag(content=AS_STREAMLIT_HAS_IT)
     wait_until(lambda: visitor.tab.evaluate(OUT_OF_REACH, "body"), what="a control that is covered")
+    visitor.tab.context.close()

@@ -17,7 +17,7 @@ import clip_core.tasks
 from clip_core.encoders.onnx import OnnxEncoder
 from clip_core.types import Progress
 from tests.support.bench import SIZE, Bench
-from tests.support.browser import CHROMIUM_FLAGS, SharedApp, chromium_program, served
+from tests.support.browser import CHROMIUM_FLAGS, chromium_program
 from tests.support.model_maker import make_clip
 from tests.support.stage import Stage, staged
 from tests.support.video_maker import VideoSpec, planted
@@ -163,14 +163,6 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="session")
-def app(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedApp]:
-    """The server and the tab that the tests of a process share; it shows no world yet."""
-    none = World(tmp_path_factory.mktemp("app"))
-    with served(none) as address, chromium.new_context() as context:
-        yield SharedApp(address, none.config, context.new_page())
 
 
 @pytest.fixture(scope="module")

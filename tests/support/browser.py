@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +47,6 @@ DISABLED_FEATURES = (
     "PreconnectToSearch",
 )
 CHROMIUM_FLAGS = ("--no-sandbox", f"--disable-features={','.join(DISABLED_FEATURES)}")
-SIZE = {"width": 1440, "height": 900}
 PATIENCE_MS = 30_000
 FIRST_MS = 120_000  # on a fresh server, which loads its libraries first
 CURVES = "Number(document.querySelector('.cvi-plot canvas.cvi-curves')?.dataset.lines ?? 0)"
@@ -68,10 +67,6 @@ _PATHS = """() => [...document.querySelectorAll('.scatterlayer .trace .lines pat
     p => p.getAttribute('d') && p.getAttribute('d').length > 10
         && parseFloat(getComputedStyle(p).strokeWidth) > 1.5
         && parseFloat(getComputedStyle(p).strokeWidth) < 3).length"""
-
-
-Kind = TypeVar("Kind", bound="Visitor")
-Theme = Literal["light", "dark"]
 
 
 def chromium_program() -> str:
@@ -146,19 +141,10 @@ class Visitor:
         self.requests: list[str] = []
         self.errors: list[str] = []
         tab.set_default_timeout(PATIENCE_MS)
-        self._listeners: dict[Any, Callable[[Any], object]] = {
-            "request": lambda request: self.requests.append(request.url),
-            "pageerror": lambda error: self.errors.append(str(error)),
-            "console": lambda message: message.type == "error" and self.errors.append(message.text),
-            "dialog": lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()),
-        }
-        for event, listener in self._listeners.items():
-            tab.on(event, listener)
-
-    def forget(self) -> None:
-        """Listen to the tab no longer."""
-        for event, listener in self._listeners.items():
-            self.tab.remove_listener(event, listener)
+        tab.on("request", lambda request: self.requests.append(request.url))
+        tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        tab.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        tab.on("dialog", lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
 
     def open(self) -> Visitor:
         self.tab.goto(self.address)
@@ -306,50 +292,6 @@ class Visitor:
 
     def shot(self, path: Path) -> None:
         self.tab.screenshot(path=str(path))
-
-
-class SharedApp:
-    """One server and one tab for the tests of a process, which show one world after the other.
-
-    A server needs seconds to start, and a new tab compiles all scripts anew, 1.5 s of CPU. Each visitor gets a session
-    of its own, and finds nothing in the browser's storage.
-    """
-
-    def __init__(self, address: str, config: Path, tab: Tab) -> None:
-        self.address, self._config, self._tab = address, config, tab
-        self._visitor: Visitor | None = None
-
-    def show(self, world: World) -> None:
-        """Show a world from now on."""
-        self._leave()
-        link = self._config.with_suffix(".next")
-        link.symlink_to(world.config)
-        link.replace(self._config)
-
-    def visit(
-        self,
-        kind: Callable[[Tab, str], Kind],
-        size: Mapping[str, int] = SIZE,
-        theme: Literal["light", "dark"] = "light",
-    ) -> Kind:
-        """Return a new visitor, whose page is still to be opened; the one before has left."""
-        self._leave()
-        self._tab.set_viewport_size({"width": size["width"], "height": size["height"]})
-        self._tab.emulate_media(color_scheme=theme)
-        visitor = kind(self._tab, self.address)
-        self._visitor = visitor
-        return visitor
-
-    def _leave(self) -> None:
-        if self._visitor is not None:
-            self._visitor.forget()
-            self._visitor = None
-        self._tab.unroute_all(behavior="ignoreErrors")
-        self._tab.mouse.up()
-        self._tab.mouse.move(0, 0)
-        self._tab.goto(f"{self.address}/_stcore/health")  # an address of the app, so that the process stays
-        self._tab.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
-        self._tab.context.clear_cookies()
 
 
 def set_prompts(visitor: Visitor, lines: list[str]) -> None:

@@ -76,11 +76,12 @@ class SubtitleRows(StorePart):
                 if cues:
                     self._add_cues(video_id, source, cues, at_ns)
             sources.add_rows(*(_source_row(video_id, source, at_ns) for video_id, (source, _) in read.items()))
-            outdated = f"{of_videos({row['video'] for row in past})} AND at_ns < {at_ns}" if past else ""
-            if outdated:
-                sources.delete(outdated)
-        if outdated:
-            self._tables.delete([SUBTITLES], outdated)
+            replaced = {row["video"] for row in past}
+            if replaced:
+                sources.delete(f"{of_videos(replaced)} AND at_ns < {at_ns}")
+        with_cues = {video_id for video_id, (_, cues) in read.items() if cues}  # a process may have left some half-way
+        if replaced | with_cues:
+            self._tables.delete([SUBTITLES], f"{of_videos(replaced | with_cues)} AND at_ns < {at_ns}")
 
     def _add_cues(self, video_id: str, source: SubtitleSource, cues: Sequence[Cue], at_ns: int) -> None:
         n = len(cues)
